@@ -94,7 +94,9 @@ export async function followPlain(call: Call, context: Context, session: Session
     log.close();
   }
   // how it ended is looked into before anybody is told
-  await Promise.race([session.over, call.gone]);
+  const left = new AbortController();
+  await Promise.race([session.whenOver(left.signal), call.gone]);
+  left.abort();
   stopTelling();
   context.log("follow.ended", { session: session.id, at });
   if (typeof session.row.facts.execError === "string") call.stderr(`falcon: ${session.row.facts.execError}\n`);

@@ -49,10 +49,12 @@ export const wait: CommandSpec = {
       if (seconds !== undefined) timer = setTimeout(() => resolve("late"), seconds * 1000);
     });
     const held = until === undefined ? undefined : untilHeld(context, sessions, until);
-    const waited = held?.all ?? Promise.all(sessions.map((s) => s.over));
+    const left = new AbortController();
+    const waited = held?.all ?? Promise.all(sessions.map((s) => s.whenOver(left.signal)));
     const outcome = await Promise.race([waited, late, call.gone]);
     clearTimeout(timer);
     held?.stop();
+    left.abort();
     if (outcome === "late") {
       const running = sessions.filter((s) => held?.isOpen(s) ?? s.live).map((s) => s.id);
       throw new Failure(`still running after ${seconds} s: ${running.join(", ")}`, timedOut);

@@ -49,7 +49,11 @@ export const events: CommandSpec = {
       for (const event of context.events.after(last, session?.id)) say(event);
       if (!options.follow) return Status.ok;
       goOn();
-      await Promise.race([call.gone, serverStops(context, left.signal), ...(session === undefined ? [] : [session.over])]);
+      await Promise.race([
+        call.gone,
+        serverStops(context, left.signal),
+        ...(session === undefined ? [] : [session.whenOver(left.signal)]),
+      ]);
       // the end itself is told a moment after the session is over
       if (session !== undefined && !session.live) await endTold(context, session.id, () => last);
     } finally {

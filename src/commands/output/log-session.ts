@@ -4,6 +4,7 @@ import type { Selection } from "../../logs/line-job.ts";
 import { type After, type Place, SessionLines } from "../../logs/session-lines.ts";
 import type { Session } from "../../session/life/session.ts";
 import { lineSource } from "../../session/output/archive.ts";
+import { readLog } from "../../session/output/feed-log.ts";
 import { offsetAt } from "../../session/output/screen-at.ts";
 import type { Call, Context } from "../dispatch/call.ts";
 import { bytes } from "../text/wording.ts";
@@ -84,12 +85,8 @@ export async function sessionLog(
  */
 function tellMissing(call: Call, session: Session, whole: boolean): void {
   const missing = new Map<HoleReason, number>();
-  const log = session.openLog();
-  try {
-    for (const { length, reason } of log.holes()) missing.set(reason, (missing.get(reason) ?? 0) + length);
-  } finally {
-    log.close();
-  }
+  for (const { length, reason } of readLog(session, (log) => log.holes()))
+    missing.set(reason, (missing.get(reason) ?? 0) + length);
   if (!whole) missing.delete("retention");
   for (const [reason, length] of missing)
     call.stderr(`falcon: ${bytes(length)} of this log are missing: ${holeReason(session.row, reason)}\n`);

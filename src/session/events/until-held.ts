@@ -43,16 +43,22 @@ export function untilHeld({ tick, progress }: HeldEffects, sessions: readonly Se
   const settle = () => {
     if (!sessions.some(isOpen)) done();
   };
-  const stop = tick.watch((session, run) => {
+  const left = new AbortController();
+  const unwatch = tick.watch((session, run) => {
     if (sessions.includes(session)) void check(session, run).then(settle);
   });
   // a session that is over may have fulfilled it with its last lines: its end counts after a look at them
   for (const session of sessions)
-    void session.over
+    void session
+      .whenOver(left.signal)
       .then(async () => check(session, await progress.of(session).catch(() => null)))
       .then(() => {
         over.add(session);
         settle();
       });
+  const stop = () => {
+    unwatch();
+    left.abort();
+  };
   return { all, has: (session) => held.has(session), isOpen, stop };
 }

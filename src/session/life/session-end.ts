@@ -135,11 +135,6 @@ export class SessionEnd {
    * that this server never saw.
    */
   #lastHeard(): number {
-    return (
-      ofLog(
-        () => this.#session.openLog(),
-        (log) => log.times.last?.time,
-      ) ?? 0
-    );
+    return ofLog(this.#session, (log) => log.times.last?.time) ?? 0;
   }
 }

@@ -15,6 +15,7 @@ import type { InputModes, ScreenText } from "../../terminal/worker/screens.ts";
 import { trainerNamed } from "../../trainers/registry.ts";
 import type { Trainer } from "../../trainers/trainer.ts";
 import type { HolderLink } from "../holder/holder-link.ts";
+import { readLog } from "../output/feed-log.ts";
 import { folderRemoved, isThere, type LostLog, lostLog } from "../output/log-watch.ts";
 import { SessionOutput } from "../output/session-output.ts";
 import type { Viewed } from "../viewers/viewer.ts";
@@ -87,8 +88,6 @@ export class Session {
   readonly gaps: Gap[];
   /** Who looks at it, and what they are told. */
   readonly audience: Audience;
-  /** Resolves when the session is exited or lost. */
-  readonly over: Promise<void>;
 
   #effects: SessionEffects;
   readonly #holder: SessionHolder;
@@ -204,7 +203,6 @@ export class Session {
       resize: (cols, rows) => this.resize(cols, rows),
     });
     if (!this.live) this.output.wasOver(row.facts.outputBytes ?? 0);
-    this.over = new Promise((resolve) => void this.onOver(resolve));
   }
 
   get id(): string {
@@ -277,12 +275,12 @@ export class Session {
       // if the program has written nothing since the stored screen, the log need not be opened: the row knows
       // the size
       if (output.offset < link.hello.end) {
-        const log = this.openLog();
-        // without a stored screen (a lost database): what was compressed since is not in the holder's file
-        // any more
-        output.skipTo(log.rawBase);
-        sizes = log.sizes();
-        log.close();
+        sizes = readLog(this, (log) => {
+          // without a stored screen (a lost database): what was compressed since is not in the holder's file
+          // any more
+          output.skipTo(log.rawBase);
+          return log.sizes();
+        });
       }
       output.follow(link.version, link.hello.end, sizes);
       this.#effects.log("session.adopted", { id: this.id, offset: this.offset });
@@ -364,13 +362,20 @@ export class Session {
 
   /**
    * Calls once, when the session is exited or lost (soon, where it is already). Returns a function that
-   * removes the listener. What lives shorter than its session uses this and not `over`: a promise that is
-   * pending would keep it in memory.
+   * removes the listener.
    */
   onOver(listener: () => void): () => void {
     if (!this.live) queueMicrotask(listener);
     else this.#enders.add(listener);
     return () => this.#enders.delete(listener);
+  }
+
+  /**
+   * Resolves then, unless whoever waits gives up before: a promise that all share would keep each of them in
+   * memory.
+   */
+  whenOver(givenUp: AbortSignal): Promise<void> {
+    return new Promise((resolve) => givenUp.addEventListener("abort", this.onOver(resolve)));
   }
 
   /**

@@ -1,5 +1,5 @@
-// What a screen is told of the log: the output of a range, and the sizes that the terminal had, each at its
-// place.
+// What is read of a session's log: for a screen the output of a range, and the sizes that the terminal had,
+// each at its place.
 import { logEvents } from "../../store/log-events.ts";
 import type { OutputLog } from "../../store/output-log.ts";
 import type { ScreenHandle } from "../../terminal/worker/screens.ts";
@@ -29,16 +29,27 @@ export async function feedLog(
   }
 }
 
-/** What is read of a session's log; undefined where that cannot be had, as where the folder was removed. */
-export function ofLog<T>(openLog: () => OutputLog, read: (log: OutputLog) => T): T | undefined {
-  let log: OutputLog | undefined;
+/** Whose log is read: a session. */
+interface Logged {
+  openLog(): OutputLog;
+}
+
+/** What is read of a session's log. @throws Failure where the folder was removed. */
+export function readLog<T>(session: Logged, read: (log: OutputLog) => T): T {
+  const log = session.openLog();
   try {
-    log = openLog();
     log.times.refresh();
     return read(log);
+  } finally {
+    log.close();
+  }
+}
+
+/** The same; undefined where that cannot be had. */
+export function ofLog<T>(session: Logged, read: (log: OutputLog) => T): T | undefined {
+  try {
+    return readLog(session, read);
   } catch {
     return undefined;
-  } finally {
-    log?.close();
   }
 }

@@ -4,7 +4,7 @@ import type { StoredSnapshot } from "../../store/session-store.ts";
 import type { ScreenHandle } from "../../terminal/worker/screens.ts";
 import type { Session } from "../life/session.ts";
 import type { Archive } from "./archive.ts";
-import { feedLog } from "./feed-log.ts";
+import { feedLog, readLog } from "./feed-log.ts";
 
 /** The size of a terminal of which nothing is known: what a session without a terminal gets. */
 const unknownSize = { cols: 80, rows: 24 };
@@ -70,16 +70,12 @@ export interface Span {
 
 /** What there is of a session's output. */
 export function spanOf(session: Session): Span {
-  const log = session.openLog();
-  try {
-    log.times.refresh();
+  return readLog(session, (log) => {
     const begins = log.timeAt(log.base) ?? session.row.started ?? session.row.created;
     const last = log.times.last;
     // a last output that was followed by silence ends when the session did, not when somebody looks
     return { from: log.base, to: log.end, begins, ends: Math.max(begins, last?.time ?? begins, session.row.ended ?? 0) };
-  } finally {
-    log.close();
-  }
+  });
 }
 
 /**
@@ -87,10 +83,5 @@ export function spanOf(session: Session): Span {
  * @throws Failure where the session's folder was removed.
  */
 export function offsetAt(session: Session, time: number): number {
-  const log = session.openLog();
-  try {
-    return log.offsetAt(time);
-  } finally {
-    log.close();
-  }
+  return readLog(session, (log) => log.offsetAt(time));
 }

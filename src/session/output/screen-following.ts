@@ -75,9 +75,9 @@ export class ScreenFollowing {
   source(from: number, sizes?: readonly SizeMark[]): Source | undefined {
     const { version } = this;
     if (version === undefined || this.#over) return undefined;
-    const { outputLog, holderSocket, openLog, size } = this.#effects;
+    const { outputLog, holderSocket, size } = this.#effects;
     const until = Math.max(this.until, this.#output.taken);
-    const known: Size[] = (sizes ?? ofLog(openLog, (log) => log.times.sizes()) ?? []).map(({ offset, cols, rows }) => ({
+    const known: Size[] = (sizes ?? ofLog(this.#effects, (log) => log.times.sizes()) ?? []).map(({ offset, cols, rows }) => ({
       offset,
       cols,
       rows,

@@ -5,29 +5,35 @@ import type { ScreenHandle, ScreenText } from "../../terminal/worker/screens.ts"
 import { feedLog } from "./feed-log.ts";
 import type { SessionScreen } from "./session-screen.ts";
 
-interface ScreenReaderEffects {
+/** The session's output (SessionOutput). */
+interface ReadOutput {
+  /** Offset of the next byte, as far as it is known. */
+  offset: number;
   /** The screen; opened when it is first needed. */
-  open(): ScreenHandle;
+  screen(): ScreenHandle;
   /** Calls when the screen has been given all output up to now, or gets nothing any more. */
   whenCurrent(callback: () => void): void;
+}
+
+interface ScreenReaderEffects {
   /** Whether the session is neither exited nor lost. */
   live(): boolean;
   /** The whole output, by offset; who opens it closes it. */
   openLog(): OutputLog;
-  /** The screen of an ended session was brought to the end of its output. */
-  caughtUp(end: number): void;
 }
 
 export class ScreenReader {
   readonly #screen: SessionScreen;
+  readonly #output: ReadOutput;
   readonly #effects: ScreenReaderEffects;
   /** Those who wait for what the screen shows. */
   #readers = 0;
   /** While the screen of an ended session is brought to its end. */
   #fromDisk: Promise<void> | undefined;
 
-  constructor(screen: SessionScreen, effects: ScreenReaderEffects) {
+  constructor(screen: SessionScreen, output: ReadOutput, effects: ScreenReaderEffects) {
     this.#screen = screen;
+    this.#output = output;
     this.#effects = effects;
   }
 
@@ -35,14 +41,14 @@ export class ScreenReader {
   async text(): Promise<ScreenText> {
     this.#readers++;
     try {
-      await new Promise<void>((resolve) => this.#effects.whenCurrent(resolve));
+      await new Promise<void>((resolve) => this.#output.whenCurrent(resolve));
       if (!this.#effects.live() && (this.#screen.handle === undefined || this.#fromDisk !== undefined)) {
         this.#fromDisk ??= this.#catchUp().finally(() => {
           this.#fromDisk = undefined;
         });
         await this.#fromDisk;
       }
-      return await this.#effects.open().text();
+      return await this.#output.screen().text();
     } finally {
       this.#readers--;
     }
@@ -54,9 +60,9 @@ export class ScreenReader {
     try {
       const to = log.end;
       if (from >= to) return;
-      await feedLog(this.#effects.open(), log, from, to);
+      await feedLog(this.#output.screen(), log, from, to);
       this.#screen.reach(to);
-      this.#effects.caughtUp(to);
+      this.#output.offset = to;
       await this.#screen.store();
     } finally {
       log.close();

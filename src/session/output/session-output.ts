@@ -102,15 +102,7 @@ export class SessionOutput implements Viewed, Followed {
         },
       },
     });
-    this.#reader = new ScreenReader(this.#screen, {
-      open: () => this.screen(),
-      whenCurrent: (callback) => this.whenCurrent(callback),
-      live: () => effects.live(),
-      openLog: () => effects.openLog(),
-      caughtUp: (end) => {
-        this.offset = end;
-      },
-    });
+    this.#reader = new ScreenReader(this.#screen, this, effects);
     // a session that has been silent is stored: then a new server has nothing to parse
     this.#last = new LastOutput(effects, () => void this.#screen.store());
   }
@@ -250,7 +242,7 @@ export class SessionOutput implements Viewed, Followed {
     if (logged > this.offset) this.heard(logged);
   }
 
-  /** Bytes of output that the log has: of a flood that nobody looks at more than `offset`, which rests then. */
+  /** Bytes that the log has: of a flood that nobody looks at more than `offset`, which rests then. */
   get logged(): number {
     try {
       return fs.statSync(this.#effects.outputLog).size;

@@ -107,7 +107,7 @@ export class SessionScreen {
     const stored = this.#effects.stored();
     if (stored !== undefined) return { cols: stored.cols, rows: stored.rows, offset: stored.offset, restore: stored.replay };
     // nothing tells it where the folder was removed
-    const { cols, rows } = ofLog(this.#effects.openLog, (log) => log.times.sizeAt(0)) ?? this.#effects.size;
+    const { cols, rows } = ofLog(this.#effects, (log) => log.times.sizeAt(0)) ?? this.#effects.size;
     return { cols, rows, offset: 0 };
   }
 

@@ -1,5 +1,6 @@
 // Lists the moments of a session (start, stop, deadline, end) for the time line of the web page.
 import type { Session } from "../life/session.ts";
+import { readLog } from "../output/feed-log.ts";
 import { deadlineFact, deadlineOf } from "./deadline.ts";
 
 /** Something that happened to a session. */
@@ -24,12 +25,9 @@ export function marksOf(session: Session, parts: readonly Session[]): Mark[] {
   const deadline = deadlineOf(row);
   if (deadline !== undefined) add(deadline.at, "deadline", "time limit");
   add(deadlineFact(row).stopped?.at, "stop", "asked to stop because of the time limit");
-  const log = session.openLog();
-  try {
+  readLog(session, (log) => {
     for (const { offset, length } of session.gaps) add(log.timeAt(offset), "hole", `${length} bytes are missing`);
-  } finally {
-    log.close();
-  }
+  });
   add(row.ended, "ended", session.end === undefined ? "lost" : "ended");
   return marks.sort((a, b) => a.at - b.at);
 }

@@ -49,5 +49,5 @@ export function trackRunDirectory(
     if (session.row.facts.named !== true && !taken(name)) session.rename(name);
   };
   const stop = session.onMore(() => void look());
-  void session.over.then(stop);
+  session.onOver(stop);
 }

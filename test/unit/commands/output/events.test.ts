@@ -15,7 +15,7 @@ test("an end that is never told leaves no follower, and no listener for the serv
     id: "k3v9ad",
     row: { id: "k3v9ad", name: "night", runDirectory: null, facts: {} },
     live: false,
-    over: Promise.resolve(),
+    whenOver: async () => {},
   };
   const context = {
     clock: () => 0,

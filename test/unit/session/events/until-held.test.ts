@@ -10,17 +10,25 @@ const run = (epoch: number) => ({ nodes: [{ name: "z", epoch, nonFinite: [] }] }
 
 /** A session that the test ends, and what is read of its run when the test says so. */
 function fake() {
-  let end!: () => void;
+  const listeners = new Set<() => void>();
   let read!: (run: ShownRun) => void;
-  const session = { live: true, over: new Promise<void>((resolve) => (end = resolve)) };
+  const session = {
+    live: true,
+    whenOver: (givenUp: AbortSignal) =>
+      new Promise<void>((resolve) => {
+        listeners.add(resolve);
+        givenUp.addEventListener("abort", () => listeners.delete(resolve));
+      }),
+  };
   const last = new Promise<ShownRun>((resolve) => (read = resolve));
   return {
     session: session as unknown as Session,
     last,
+    listeners,
     read,
     end() {
       session.live = false;
-      end();
+      for (const end of listeners) end();
     },
   };
 }
@@ -91,4 +99,12 @@ test("one that ends before it is so ends the wait, and is told from those that f
   one.read(run(9));
   await held.all;
   assert.deepEqual([held.has(one.session), held.isOpen(one.session)], [false, false]);
+});
+
+test("who waits no longer is forgotten, though the session goes on", () => {
+  const one = fake();
+  const { held } = waiting([one], "epoch >= 10");
+  assert.equal(one.listeners.size, 1);
+  held.stop();
+  assert.equal(one.listeners.size, 0);
 });
