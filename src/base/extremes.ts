@@ -8,6 +8,14 @@ export function drawable(value: number | undefined): boolean {
   return value !== undefined && Math.abs(value) <= greatestDrawn;
 }
 
+/** An axis that outliers do not stretch ends, of fifty values or more, where this part of them lies below. */
+const usualPart = 0.98;
+
+/** Where such an axis ends. @param sorted ascending, at least one */
+export function usualEnd(sorted: readonly number[]): number {
+  return sorted[sorted.length < 50 ? sorted.length - 1 : Math.ceil(sorted.length * usualPart) - 1] as number;
+}
+
 // Math.min(...values) would be a call with an argument for each value, of which there may be too many.
 
 export function least(values: readonly number[]): number {

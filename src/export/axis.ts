@@ -47,36 +47,27 @@ export function logAxis(values: readonly number[]): Axis {
   if (low > 0) {
     const [from, to] = [Math.floor(Math.log10(low)), Math.ceil(Math.log10(high))];
     const top = to > from ? to : from + 1;
-    return { place: (value) => (Math.log10(value) - from) / (top - from), ticks: decades(from, top).map(powerTick) };
+    return { place: (value) => (Math.log10(value) - from) / (top - from), ticks: decades(from, top, 1) };
   }
   // three powers of ten below the greatest: what is smaller than that is near zero in such a picture
   const linear = 10 ** Math.max(Math.floor(Math.log10(least(sizes))), Math.ceil(Math.log10(greatest(sizes))) - 3);
   const folded = (value: number) => Math.sign(value) * Math.log10(1 + Math.abs(value) / linear);
   const [from, to] = [folded(low), folded(high)];
   const span = to > from ? to - from : 1;
-  const ends = [low, high].map((end) => (end === 0 ? undefined : Math.ceil(Math.log10(Math.abs(end)))));
-  const begin = Math.log10(linear);
-  const side = (end: number | undefined, sign: number) =>
-    end === undefined ? [] : decades(begin, end).map((power) => ({ ...powerTick(power), value: sign * 10 ** power }));
-  const ticks = [
-    ...(low < 0 ? side(ends[0], -1).map(({ value }) => ({ value, label: label(value, Math.abs(value)) })) : []),
-    { value: 0, label: "0" },
-    ...(high > 0 ? side(ends[1], 1).map(({ value }) => ({ value, label: label(value, value) })) : []),
-  ].filter(({ value }) => value >= low - 1e-12 && value <= high + 1e-12);
+  const side = (end: number) => decades(Math.log10(linear), Math.ceil(Math.log10(Math.abs(end))), Math.sign(end));
+  const ticks = [...(low < 0 ? side(low) : []), { value: 0, label: "0" }, ...(high > 0 ? side(high) : [])].filter(
+    ({ value }) => value >= low - 1e-12 && value <= high + 1e-12,
+  );
   return { place: (value) => (folded(value) - from) / span, ticks };
 }
 
-/** The powers of ten from `from` to `to`, thinned where there are many. */
-function decades(from: number, to: number): number[] {
+/** Ticks at the powers of ten from `from` to `to`, thinned where there are many. */
+function decades(from: number, to: number, sign: number): Tick[] {
   const stride = Math.max(1, Math.ceil((to - from) / mostDecades));
-  const powers: number[] = [];
-  for (let power = from; power <= to; power += stride) powers.push(power);
-  return powers;
-}
-
-function powerTick(power: number): Tick {
-  const value = 10 ** power;
-  return { value, label: label(value, value) };
+  const ticks: Tick[] = [];
+  for (let power = from; power <= to; power += stride)
+    ticks.push({ value: sign * 10 ** power, label: label(sign * 10 ** power, 10 ** power) });
+  return ticks;
 }
 
 /** A tick's number with as many digits as its step needs. */

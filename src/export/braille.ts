@@ -4,8 +4,7 @@ import { round } from "./round.ts";
 
 /** The Unicode block: the eight low bits of a character say which dots it has (Unicode 16, section 21.1). */
 const first = 0x2800;
-const braille = /[\u2800-\u28ff]/;
-const eachBraille = /[\u2800-\u28ff]/g;
+const braille = /[\u2800-\u28ff]/g;
 
 /** Column (0, 1) and row (0 to 3) of the dot of each bit. */
 const places = [
@@ -24,7 +23,7 @@ const dotSide = 0.3;
 
 /** `text` with blanks where its braille characters were; as it is without them. */
 export function withoutBraille(text: string): string {
-  return text.replace(eachBraille, " ");
+  return text.replace(braille, " ");
 }
 
 /**
@@ -34,12 +33,11 @@ export function withoutBraille(text: string): string {
  * units.
  */
 export function brailleDots(text: string, x: number, top: number, cell: number, height: number): string {
-  if (!braille.test(text)) return "";
   const side = cell * dotSide;
   const dots: string[] = [];
   [...text].forEach((character, at) => {
     const bits = (character.codePointAt(0) as number) - first;
-    if (!braille.test(character)) return;
+    if (bits < 0 || bits > 0xff) return;
     for (const [bit, [column, row]] of places.entries()) {
       if ((bits & (1 << bit)) === 0) continue;
       const left = x + cell * (at + 0.25 + column / 2) - side / 2;

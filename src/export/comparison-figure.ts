@@ -4,8 +4,8 @@
 
 import { greatest, least } from "../base/extremes.ts";
 import { axisNames, type Comparison, curvesOf } from "../compare/comparison.ts";
-import { linearAxis, logAxis } from "./axis.ts";
-import { round } from "./round.ts";
+import { type Axis, linearAxis, logAxis } from "./axis.ts";
+import { axisLines, dashed, ink, plotIn } from "./plot.ts";
 import { xml } from "./svg.ts";
 
 const width = 720;
@@ -35,7 +35,7 @@ export function comparisonSvg(comparison: Comparison, title: string, log: boolea
 <svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img">
 <title>${xml(title)}</title>
 <rect width="100%" height="100%" fill="#ffffff"/>
-<g font-family="'DejaVu Sans', Helvetica, Arial, sans-serif" font-size="12" fill="#222222">
+<g font-family="'DejaVu Sans', Helvetica, Arial, sans-serif" font-size="12" fill="${ink}">
 <text x="${frame.left}" y="24" font-size="15" font-weight="bold">${xml(title)}</text>
 <text x="${(frame.left + width - frame.right) / 2}" y="${floor + 38}" text-anchor="middle">${axisNames[comparison.by]}</text>
 ${body.join("\n")}
@@ -46,31 +46,27 @@ ${body.join("\n")}
 
 function drawn(
   curves: readonly { label: string; x: readonly number[]; y: readonly number[] }[],
-  yAxis: ReturnType<typeof linearAxis>,
-  xAxis: ReturnType<typeof linearAxis>,
+  yAxis: Axis,
+  xAxis: Axis,
 ): string[] {
-  const [left, right, top] = [frame.left, width - frame.right, frame.top];
-  const floor = top + frame.plot;
-  const px = (x: number) => round(left + xAxis.place(x) * (right - left));
-  const py = (y: number) => round(floor - yAxis.place(y) * frame.plot);
+  const { left } = frame;
+  const floor = frame.top + frame.plot;
+  const plot = plotIn({ left, right: width - frame.right, ceiling: frame.top, floor }, xAxis, yAxis);
   return [
-    ...yAxis.ticks.flatMap(({ value, label }) => [
-      `<line x1="${left}" x2="${right}" y1="${py(value)}" y2="${py(value)}" stroke="#e3e3e3"/>`,
-      `<text x="${left - 8}" y="${py(value) + 4}" text-anchor="end">${label}</text>`,
-    ]),
-    ...xAxis.ticks.map(({ value, label }) => `<text x="${px(value)}" y="${floor + 19}" text-anchor="middle">${label}</text>`),
-    `<path d="M${left} ${top}V${floor}H${right}" fill="none" stroke="#222222"/>`,
+    ...axisLines(xAxis, yAxis, plot),
     ...curves.flatMap(({ label, x, y }, i) => {
       const colour = colours[i % colours.length] as string;
       const dash = dashes[i % dashes.length] as string;
-      const style = `fill="none" stroke="${colour}" stroke-width="1.6"${dash === "" ? "" : ` stroke-dasharray="${dash}"`}`;
+      const style = `fill="none" stroke="${colour}" stroke-width="1.6"${dashed(dash)}`;
       const stride = Math.max(1, Math.ceil(x.length / mostPoints));
-      const points = x.flatMap((at, k) => (k % stride === 0 || k === x.length - 1 ? [`${px(at)},${py(y[k] as number)}`] : []));
+      const points = x.flatMap((at, k) =>
+        k % stride === 0 || k === x.length - 1 ? [`${plot.x(at)},${plot.y(y[k] as number)}`] : [],
+      );
       const every = Math.max(1, Math.floor(x.length / marksEach));
       const legendY = floor + frame.bottom + frame.legend * i;
       return [
         `<polyline points="${points.join(" ")}" ${style}/>`,
-        ...x.flatMap((at, k) => (k % every === 0 ? [mark(i, px(at), py(y[k] as number), colour)] : [])),
+        ...x.flatMap((at, k) => (k % every === 0 ? [mark(i, plot.x(at), plot.y(y[k] as number), colour)] : [])),
         `<line x1="${left}" x2="${left + 34}" y1="${legendY}" y2="${legendY}" ${style}/>`,
         mark(i, left + 17, legendY, colour),
         `<text x="${left + 42}" y="${legendY + 4}">${xml(label)}</text>`,

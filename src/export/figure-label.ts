@@ -1,5 +1,6 @@
 // A label among the curves of a figure: it stands where it covers least of them, on a light ground.
 import { least } from "../base/extremes.ts";
+import type { Frame } from "./plot.ts";
 import { xml } from "./svg.ts";
 
 /** A point of the page. */
@@ -10,14 +11,6 @@ export interface LabelPlace {
   x: number;
   y: number;
   anchor: "start" | "middle" | "end";
-}
-
-/** What a label must not leave. */
-export interface LabelBounds {
-  left: number;
-  right: number;
-  ceiling: number;
-  floor: number;
 }
 
 /** Width of a character of the figure's font, by its size: of digits and small letters. */
@@ -47,14 +40,11 @@ export function dotsOf(lines: readonly (readonly Dot[])[]): Dot[] {
   );
 }
 
-/** The text at that of `places` where the fewest dots are below it; of equal ones the first. */
-export function label(
-  text: string,
-  size: number,
-  places: readonly LabelPlace[],
-  dots: readonly Dot[],
-  bounds: LabelBounds,
-): string {
+/**
+ * The text at that of `places` where the fewest dots are below it; of equal ones the first. @param bounds
+ * what it must not leave
+ */
+export function label(text: string, size: number, places: readonly LabelPlace[], dots: readonly Dot[], bounds: Frame): string {
   const width = text.length * size * characterWidth;
   const covered = ({ x, y, anchor }: LabelPlace): number => {
     const left = x - (anchor === "start" ? 0 : anchor === "end" ? width : width / 2) - margin;

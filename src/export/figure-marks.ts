@@ -4,23 +4,13 @@ import { drawable } from "../base/extremes.ts";
 import type { NodeCurves } from "../trainers/run/curve.ts";
 import type { Axis } from "./axis.ts";
 import { type Dot, label } from "./figure-label.ts";
+import { ink, type Plot } from "./plot.ts";
 import { round } from "./round.ts";
 
-export const ink = "#222222";
 const shade = "#f3d6d6";
 
 /** A point of a curve. */
 export type Point = [epoch: number, value: number];
-
-/** The place of a panel on the page, and how values become places in it. */
-export interface Plot {
-  left: number;
-  right: number;
-  ceiling: number;
-  floor: number;
-  x(epoch: number): number;
-  y(loss: number): number;
-}
 
 /** From the mark of the best value down to its label: near ones first. */
 const bestDistances = [-8, 16, -24, 32, -40, 48, -60, 64];

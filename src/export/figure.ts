@@ -1,12 +1,12 @@
 // The losses of a run as a figure for a paper or a slide: one panel a node, training and validation by epoch.
 
-import { drawable, greatest, least } from "../base/extremes.ts";
+import { drawable, greatest, least, usualEnd } from "../base/extremes.ts";
 import { type LabelledCurve, pointsOf } from "../presentation/chart.ts";
 import type { Curve, NodeCurves } from "../trainers/run/curve.ts";
 import { type Axis, linearAxis, logAxis } from "./axis.ts";
 import { type Dot, dotsOf } from "./figure-label.ts";
-import { bestMark, cutMarks, ink, notFiniteSpans, type Plot, type Point, seams } from "./figure-marks.ts";
-import { round } from "./round.ts";
+import { bestMark, cutMarks, notFiniteSpans, type Point, seams } from "./figure-marks.ts";
+import { axisLines, dashed, ink, type Plot, plotIn } from "./plot.ts";
 import { xml } from "./svg.ts";
 import { usagePanel, usagePanelHeight } from "./usage-panels.ts";
 
@@ -37,19 +37,11 @@ const styles = {
   validation: { colour: "#d55e00", dash: "", width: 1.8 },
   "learning rate": { colour: "#777777", dash: "1 2", width: 1 },
 };
-const grid = "#e3e3e3";
 /**
  * More points than this of one curve are thinned, by the least and the greatest of equal stretches: the
  * picture is the same.
  */
 const mostPoints = 2000;
-/**
- * Of fifty values or more, those above this part do not stretch a linear axis: a first epoch may lose a
- * thousand times as much as all
- * others. What is cut is marked at the edge.
- */
-const usualPart = 0.98;
-
 /** @param title stands above the panels. */
 export function figureSvg(curves: readonly NodeCurves[], title: string, options: FigureOptions): string {
   // a metric's curves may count steps, and are cut already
@@ -98,20 +90,13 @@ function panelSvg(curves: NodeCurves, top: number, options: FigureOptions): stri
   const values = losses.map(([, y]) => y).sort((a, b) => a - b);
   const epochs = [...curves.training.x, ...curves.validation.x].filter(drawable);
   const xAxis = linearAxis(least(epochs), greatest(epochs), 6);
-  const highest = values[values.length < 50 ? values.length - 1 : Math.ceil(values.length * usualPart) - 1] as number;
-  const yAxis = options.log ? logAxis(values) : linearAxis(values[0] as number, highest, 5);
+  // a first epoch may lose a thousand times as much as all others: what is cut is marked at the edge
+  const yAxis = options.log ? logAxis(values) : linearAxis(values[0] as number, usualEnd(values), 5);
   const left = frame.left;
   const right = width - (rates.length > 0 ? frame.rightWithRate : frame.right);
   const ceiling = top + frame.top - 20;
   const floor = top + panelHeight - frame.bottom;
-  const plot: Plot = {
-    left,
-    right,
-    ceiling,
-    floor,
-    x: (epoch) => round(left + xAxis.place(epoch) * (right - left)),
-    y: (loss) => round(floor - yAxis.place(loss) * (floor - ceiling)),
-  };
+  const plot = plotIn({ left, right, ceiling, floor }, xAxis, yAxis);
   const clip = `panel-${top}`;
   const series = [
     { name: "training" as const, curve: curves.training },
@@ -137,15 +122,10 @@ function axes(xAxis: Axis, yAxis: Axis, plot: Plot, metric: FigureOptions["metri
   const { left, right, ceiling, floor } = plot;
   const middle = (ceiling + floor) / 2;
   return [
-    ...yAxis.ticks.flatMap(({ value, label }) => [
-      `<line x1="${left}" x2="${right}" y1="${plot.y(value)}" y2="${plot.y(value)}" stroke="${grid}"/>`,
-      `<text x="${left - 8}" y="${plot.y(value) + 4}" text-anchor="end">${label}</text>`,
-    ]),
-    ...xAxis.ticks.flatMap(({ value, label }) => [
-      `<line x1="${plot.x(value)}" x2="${plot.x(value)}" y1="${floor}" y2="${floor + 5}" stroke="${ink}"/>`,
-      `<text x="${plot.x(value)}" y="${floor + 19}" text-anchor="middle">${label}</text>`,
-    ]),
-    `<path d="M${left} ${ceiling}V${floor}H${right}" fill="none" stroke="${ink}"/>`,
+    ...axisLines(xAxis, yAxis, plot),
+    ...xAxis.ticks.map(
+      ({ value }) => `<line x1="${plot.x(value)}" x2="${plot.x(value)}" y1="${floor}" y2="${floor + 5}" stroke="${ink}"/>`,
+    ),
     `<text x="${(left + right) / 2}" y="${floor + 38}" text-anchor="middle">${metric?.axis ?? "epoch"}</text>`,
     `<text x="18" y="${middle}" text-anchor="middle" transform="rotate(-90 18 ${middle})">${metric === undefined ? "loss (nats)" : xml(metric.name)}</text>`,
   ];
@@ -157,14 +137,13 @@ function line(points: readonly Point[], name: keyof typeof styles, plot: Plot, c
   if (points.length === 1)
     return `<circle cx="${plot.x(first[0])}" cy="${plot.y(first[1])}" r="3" fill="${colour}" clip-path="url(#${clip})"/>`;
   const places = placed(points, plot).map(([x, y]) => `${x},${y}`);
-  const dashes = dash === "" ? "" : ` stroke-dasharray="${dash}"`;
-  return `<polyline points="${places.join(" ")}" fill="none" stroke="${colour}" stroke-width="${thickness}"${dashes} stroke-linejoin="round" clip-path="url(#${clip})"/>`;
+  return `<polyline points="${places.join(" ")}" fill="none" stroke="${colour}" stroke-width="${thickness}"${dashed(dash)} stroke-linejoin="round" clip-path="url(#${clip})"/>`;
 }
 
 /** The learning rate by an axis of its own on the right, logarithmic: it falls by factors. */
 function rateLine(points: readonly Point[], plot: Plot, clip: string): string[] {
   const axis = logAxis(points.map(([, y]) => y));
-  const own: Plot = { ...plot, y: (rate) => round(plot.floor - axis.place(rate) * (plot.floor - plot.ceiling)) };
+  const own = { ...plot, y: plotIn(plot, axis, axis).y };
   const colour = styles["learning rate"].colour;
   return [
     ...axis.ticks.map(
@@ -181,7 +160,7 @@ function legend(names: readonly (keyof typeof styles)[], plot: Plot): string[] {
     const { colour, dash, width: thickness } = styles[name];
     x -= name.length * 7 + 34;
     return [
-      `<line x1="${x}" x2="${x + 20}" y1="${y}" y2="${y}" stroke="${colour}" stroke-width="${thickness + 0.5}"${dash === "" ? "" : ` stroke-dasharray="${dash}"`}/>`,
+      `<line x1="${x}" x2="${x + 20}" y1="${y}" y2="${y}" stroke="${colour}" stroke-width="${thickness + 0.5}"${dashed(dash)}/>`,
       `<text x="${x + 25}" y="${y + 4}">${name}</text>`,
     ];
   });

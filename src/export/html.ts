@@ -38,12 +38,10 @@ export function linesHtml(terminal: Terminal): string {
 
 /** Blanks at a line's end that show nothing are left out: a history is mostly these. */
 function withoutTail(line: readonly Stretch[]): Stretch[] {
-  const shows = ({ text, bg, underline, strike, overline }: Stretch) =>
-    text.trim() !== "" || bg !== background || underline || strike || overline;
-  const kept = line.slice(0, line.findLastIndex(shows) + 1);
+  const blanksShow = ({ bg, underline, strike, overline }: Stretch) => bg !== background || underline || strike || overline;
+  const kept = line.slice(0, line.findLastIndex((stretch) => stretch.text.trim() !== "" || blanksShow(stretch)) + 1);
   const last = kept.at(-1);
-  if (last !== undefined && last.bg === background && !(last.underline || last.strike || last.overline))
-    kept[kept.length - 1] = { ...last, text: last.text.trimEnd() };
+  if (last !== undefined && !blanksShow(last)) kept[kept.length - 1] = { ...last, text: last.text.trimEnd() };
   return kept;
 }
 

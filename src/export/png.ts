@@ -20,14 +20,14 @@ const beyondDejaVu =
 const faces = ["DejaVuSansMono", "DejaVuSansMono-Bold", "DejaVuSansMono-Oblique"];
 
 /**
- * @param width of the drawing, in its units; `height` likewise.
+ * @param svg of ours, which says its size.
  * @throws Error when the drawing is no SVG that resvg understands, or its native part is not installed.
  */
-export async function pngOf(svg: string, width: number, height: number): Promise<Uint8Array> {
+export async function pngOf(svg: string): Promise<Uint8Array> {
   const { Resvg } = await import("@resvg/resvg-js");
   const fonts = path.join(path.dirname(createRequire(import.meta.url).resolve("dejavu-fonts-ttf/package.json")), "ttf");
   const drawing = new Resvg(svg, {
-    fitTo: { mode: "zoom", value: Math.min(pngScale, longestSide / Math.max(width, height)) },
+    fitTo: { mode: "zoom", value: Math.min(pngScale, longestSide / longerSide(svg)) },
     font: {
       loadSystemFonts: beyondDejaVu.test(svg),
       fontFiles: faces.map((face) => path.join(fonts, `${face}.ttf`)),
@@ -40,9 +40,8 @@ export async function pngOf(svg: string, width: number, height: number): Promise
   return new Uint8Array(drawing.render().asPng());
 }
 
-/** The size that an SVG of ours says it has. */
-export function sizeOfSvg(svg: string): { width: number; height: number } {
+function longerSide(svg: string): number {
   const found = /<svg [^>]*\bwidth="([\d.]+)" height="([\d.]+)"/.exec(svg);
   if (found === null) throw new Error("a drawing without a size");
-  return { width: Number(found[1]), height: Number(found[2]) };
+  return Math.max(Number(found[1]), Number(found[2]));
 }

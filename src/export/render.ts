@@ -8,7 +8,7 @@ import { comparisonSvg } from "./comparison-figure.ts";
 import { type FigureOptions, figureSvg } from "./figure.ts";
 import { linesHtml, screenHtml } from "./html.ts";
 import { pictureOf } from "./picture.ts";
-import { pngOf, sizeOfSvg } from "./png.ts";
+import { pngOf } from "./png.ts";
 import { screenSvg } from "./svg.ts";
 
 export interface ScreenTurn {
@@ -56,8 +56,7 @@ export interface ComparisonTurn {
 export async function renderScreen({ format, cols, rows, replay, title }: ScreenTurn): Promise<Uint8Array> {
   return withTerminal({ cols, rows, scrollback: 0 }, replay, (terminal) => {
     if (format === "html") return bytes(screenHtml(terminal, title));
-    const svg = screenSvg(pictureOf(terminal), title);
-    return format === "svg" ? bytes(svg) : png(svg);
+    return drawing(screenSvg(pictureOf(terminal), title), format);
   });
 }
 
@@ -69,7 +68,7 @@ export async function renderLines({ text }: LinesTurn): Promise<Uint8Array> {
 /** What `draw` makes of a terminal that was written `input`. */
 async function withTerminal(
   size: { cols: number; rows: number; scrollback: number; convertEol?: boolean },
-  input: string | Uint8Array,
+  input: Uint8Array,
   draw: (terminal: Terminal) => Uint8Array | Promise<Uint8Array>,
 ): Promise<Uint8Array> {
   const terminal = new xterm.Terminal({ ...size, allowProposedApi: true, logLevel: "off" });
@@ -84,18 +83,15 @@ async function withTerminal(
 }
 
 export async function renderFigure({ format, curves, title, options }: FigureTurn): Promise<Uint8Array> {
-  const svg = figureSvg(curves, title, options);
-  return format === "svg" ? bytes(svg) : png(svg);
+  return drawing(figureSvg(curves, title, options), format);
 }
 
 export async function renderComparison({ format, comparison, title, log }: ComparisonTurn): Promise<Uint8Array> {
-  const svg = comparisonSvg(comparison, title, log);
-  return format === "svg" ? bytes(svg) : png(svg);
+  return drawing(comparisonSvg(comparison, title, log), format);
 }
 
-function png(svg: string): Promise<Uint8Array> {
-  const { width, height } = sizeOfSvg(svg);
-  return pngOf(svg, width, height);
+async function drawing(svg: string, format: "svg" | "png"): Promise<Uint8Array> {
+  return format === "svg" ? bytes(svg) : pngOf(svg);
 }
 
 function bytes(text: string): Uint8Array {

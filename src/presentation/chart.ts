@@ -1,6 +1,6 @@
 // Draws curves as text: braille dots with axes.
 
-import { drawable, greatest, least } from "../base/extremes.ts";
+import { drawable, greatest, least, usualEnd } from "../base/extremes.ts";
 import type { Curve } from "../trainers/run/curve.ts";
 
 /** A curve with what it is called. */
@@ -55,7 +55,7 @@ export function drawChart(
   const [left, right] = [least(xs), greatest(xs)];
   const ys = all.map(([, y]) => y).sort((a, b) => a - b);
   const bottom = ys[0] as number;
-  const top = ys[ys.length < 50 ? ys.length - 1 : Math.ceil(ys.length * 0.98) - 1] as number;
+  const top = usualEnd(ys);
   const cells = Array.from({ length: lines }, () => new Array<number>(columns).fill(0));
   const owners: (number | undefined)[][] = Array.from({ length: lines + 1 }, () => []);
   const plot = (x: number, y: number, curve: number) => {
