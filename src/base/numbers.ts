@@ -1,4 +1,5 @@
 // Numbers that may not be known, or be none.
+import { greatest } from "./extremes.ts";
 
 /** What is no number is not known: JSON cannot write it. */
 export function finite(value: unknown): number | null {
@@ -14,4 +15,10 @@ export function known(values: readonly (number | null)[]): number[] {
 export function sumOf(values: readonly (number | null)[]): number | null {
   const numbers = known(values);
   return numbers.length === 0 ? null : numbers.reduce((a, b) => a + b, 0);
+}
+
+/** The greatest of them; null where none is known. */
+export function mostOf(values: readonly (number | null)[]): number | null {
+  const numbers = known(values);
+  return numbers.length === 0 ? null : greatest(numbers);
 }

@@ -31,10 +31,6 @@ export function findings(samples: readonly UsageSample[], limit: number | null):
   return [...gpuIdle(samples), ...memoryGrowth(samples, limit)];
 }
 
-function since(samples: readonly UsageSample[], time: number): readonly UsageSample[] {
-  return samples.filter((sample) => sample.time > time);
-}
-
 function gpuIdle(samples: readonly UsageSample[]): Finding[] {
   const last = samples.at(-1);
   if (last === undefined || last.gpu === null) return [];
@@ -57,7 +53,7 @@ function gpuIdle(samples: readonly UsageSample[]): Finding[] {
 function memoryGrowth(samples: readonly UsageSample[], limit: number | null): Finding[] {
   const last = samples.at(-1);
   if (last === undefined || last.memory === null || limit === null || limit <= 0) return [];
-  const recent = since(samples, last.time - growthTime).filter(({ memory }) => memory !== null);
+  const recent = samples.filter(({ time, memory }) => time > last.time - growthTime && memory !== null);
   const first = recent[0];
   if (first === undefined || last.time - first.time < growthTime / 2) return [];
   const { slope, fit } = line(recent.map(({ time, memory }) => [(time - last.time) / 3_600_000, memory as number]));

@@ -1,5 +1,6 @@
 // Which GPUs a session uses, and what of them is its own: by the driver's list of processes, else by
 // CUDA_VISIBLE_DEVICES.
+import { sumOf } from "../base/numbers.ts";
 import type { Gpu, GpuProcess } from "./nvidia.ts";
 
 /** A GPU as a session has it. */
@@ -33,7 +34,7 @@ export function gpuShare(
     const memories = ours.map(({ memory }) => memory);
     return {
       gpus: used.map((gpu) => usedGpu(gpu, others(gpu.uuid))),
-      memory: memories.includes(null) ? null : memories.reduce<number>((sum, memory) => sum + (memory ?? 0), 0),
+      memory: memories.includes(null) ? null : sumOf(memories),
     };
   }
   // in a container the driver tells processes by numbers of another namespace

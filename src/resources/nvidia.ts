@@ -214,8 +214,4 @@ export class Nvidia {
     const since = this.#effects.steady() - holds;
     return [...this.#processes.values()].flatMap(({ at, process }) => (at >= since ? process : []));
   }
-
-  dispose(): void {
-    this.#stop();
-  }
 }

@@ -1,4 +1,5 @@
 // What one stretch of a run's life used: the unit in which usage is kept, merged and drawn.
+import { mostOf } from "../base/numbers.ts";
 
 /** One stretch. null: not known. Means over the stretch, but for `peak`. */
 export interface UsageSample {
@@ -57,9 +58,6 @@ export function merged(first: UsageSample, second: UsageSample): UsageSample {
     const [a, b] = [first[field], second[field]];
     both[field] = a === null ? b : b === null ? a : both.span === 0 ? b : (a * first.span + b * second.span) / both.span;
   }
-  for (const field of greatest) {
-    const [a, b] = [first[field], second[field]];
-    both[field] = a === null ? b : b === null ? a : Math.max(a, b);
-  }
+  for (const field of greatest) both[field] = mostOf([first[field], second[field]]);
   return both;
 }

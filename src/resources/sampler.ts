@@ -2,11 +2,11 @@
 // session.
 
 import type { Log } from "../base/log.ts";
-import { known, sumOf } from "../base/numbers.ts";
+import { known, mostOf, sumOf } from "../base/numbers.ts";
 import type { TreeUsage } from "../platform/native.ts";
 import { type Finding, findings } from "./findings.ts";
 import { type GpuShare, gpuShare } from "./gpu-share.ts";
-import { type LimitPlace, limitPlace, type MemoryUse, memoryUse } from "./memory-limit.ts";
+import type { LimitPlace, MemoryUse } from "./memory-limit.ts";
 import type { Gpu, GpuProcess } from "./nvidia.ts";
 import type { UsageSample } from "./sample.ts";
 import type { UsageSeries } from "./series.ts";
@@ -67,11 +67,6 @@ export interface SamplerEffects {
   steady(): number;
   log: Log;
 }
-
-export const systemLimits: Pick<SamplerEffects, "limitPlace" | "memoryUse"> = {
-  limitPlace: (pid) => limitPlace(pid),
-  memoryUse: (place) => memoryUse(place),
-};
 
 interface Recorder {
   series: UsageSeries;
@@ -160,10 +155,10 @@ export class UsageSampler {
     // all of them, whoever is due: what is once known to be nobody's is not read again (native/addon/usage.c)
     const roots = this.#effects.live().flatMap(({ holderPid }) => holderPid ?? []);
     const trees = new Map((await this.#effects.sample(roots, lookForGpu)).map((tree) => [tree.root, tree]));
+    const treeOf = ({ holderPid }: SampledSession) => (holderPid === null ? undefined : trees.get(holderPid));
     for (const session of this.#effects.live()) {
       const recorder = this.#recorders.get(session.id);
-      const tree = session.holderPid === null ? undefined : trees.get(session.holderPid);
-      if (recorder !== undefined && tree?.gpu === true) recorder.gpu = true;
+      if (recorder !== undefined && treeOf(session)?.gpu === true) recorder.gpu = true;
     }
     gpus.want(driver && [...this.#recorders.values()].some(({ gpu }) => gpu));
     const uses = new Map<string, MemoryUse | undefined>();
@@ -171,7 +166,7 @@ export class UsageSampler {
     for (const session of sessions) {
       const recorder = this.#recorders.get(session.id);
       if (recorder === undefined) continue;
-      const tree = session.holderPid === null ? undefined : trees.get(session.holderPid);
+      const tree = treeOf(session);
       const moved = tree !== undefined && this.#record(session, recorder, tree, time, uses);
       recorder.pause = moved ? shortestPause : Math.min(longestPause, recorder.pause * 2);
       recorder.due = now + recorder.pause;
@@ -261,7 +256,7 @@ export class UsageSampler {
       time: sample.time,
       cpu: sample.cpu,
       memory: sample.memory ?? recorder.usage?.memory ?? null,
-      memoryPeak: series.most("peak"),
+      memoryPeak: series.peak,
       memoryLimit: limit?.limit ?? null,
       limitBy: limit?.by ?? null,
       memoryShare: sample.share,
@@ -306,8 +301,7 @@ export class UsageSampler {
     const series = recorder?.series ?? readUsage(session.folder);
     if (usage === undefined) return keptUsage(series, joinsCluster(session.command, session.environment));
     const last = series.samples.filter(({ time }) => time >= usage.time - beforeEnd);
-    const shares = last.flatMap(({ share }) => share ?? []);
-    return { ...usage, cpu: null, memoryShare: shares.length > 0 ? Math.max(...shares) : null };
+    return { ...usage, cpu: null, memoryShare: mostOf(last.map(({ share }) => share)) };
   }
 
   dispose(): void {
@@ -320,9 +314,4 @@ export class UsageSampler {
 function meanOf(values: readonly (number | null)[]): number | null {
   const sum = sumOf(values);
   return sum === null ? null : sum / known(values).length;
-}
-
-function mostOf(values: readonly (number | null)[]): number | null {
-  const numbers = known(values);
-  return numbers.length === 0 ? null : Math.max(...numbers);
 }

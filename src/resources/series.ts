@@ -1,4 +1,5 @@
 // The usage of a run over its whole life in bounded space: what is older is kept as means over longer times.
+import { mostOf } from "../base/numbers.ts";
 import { merged, type UsageSample } from "./sample.ts";
 
 /**
@@ -49,12 +50,9 @@ export class UsageSeries {
     return this.#samples.reduce((sum, sample) => sum + (sample[field] ?? 0) * sample.span, 0);
   }
 
-  /** The greatest value of its life; null where none is known. */
-  most(field: "peak" | "share"): number | null {
-    return this.#samples.reduce<number | null>((most, sample) => {
-      const value = sample[field];
-      return value === null ? most : Math.max(most ?? 0, value);
-    }, null);
+  /** The most memory of its life; null where none is known. */
+  get peak(): number | null {
+    return mostOf(this.#samples.map(({ peak }) => peak));
   }
 }
 

@@ -47,7 +47,7 @@ export function keptUsage(series: UsageSeries, elsewhere: boolean): Usage | unde
     time: last.time,
     cpu: null,
     memory: series.samples.findLast(({ memory }) => memory !== null)?.memory ?? null,
-    memoryPeak: series.most("peak"),
+    memoryPeak: series.peak,
     memoryLimit: null,
     limitBy: null,
     memoryShare: null,

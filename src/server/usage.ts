@@ -5,8 +5,9 @@ import { steady, wall } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import { sampleUsage } from "../platform/native.ts";
 import type { Finding } from "../resources/findings.ts";
+import { limitPlace, memoryUse } from "../resources/memory-limit.ts";
 import { Nvidia } from "../resources/nvidia.ts";
-import { type SampledSession, systemLimits, UsageSampler } from "../resources/sampler.ts";
+import { type SampledSession, UsageSampler } from "../resources/sampler.ts";
 import type { Session } from "../session/life/session.ts";
 
 /** What NVIDIA's driver makes where it runs: natively, and within Windows. */
@@ -30,9 +31,10 @@ export function systemUsage(
     log,
   });
   const sampler = new UsageSampler({
-    ...systemLimits,
     live: () => live().map(sampled),
     sample: sampleUsage,
+    limitPlace,
+    memoryUse,
     gpus,
     hasDriver: () => driverFiles.some((file) => fs.existsSync(file)),
     found,

@@ -83,7 +83,7 @@ describe("the program", () => {
     folder = fs.mkdtempSync("/tmp/fs-nvidia-");
   });
   after(() => {
-    for (const monitor of monitors) monitor.dispose();
+    for (const monitor of monitors) monitor.want(false);
     fs.rmSync(folder, { recursive: true });
   });
   /** A program that answers with this script: $1 is its first argument. */
