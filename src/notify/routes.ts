@@ -62,7 +62,7 @@ export const unattended = ["-o", "BatchMode=yes", "-o", `ConnectTimeout=${longes
 
 export const direct: Route = {
   name: "directly",
-  connect: (host, port) => limited(net.connect({ host: bare(host), port }), "connect"),
+  connect: (host, port) => limited(net.connect({ host: bare(host), port })),
 };
 
 /** The ways there are, in the order in which they are tried. @param ssh the program and its arguments. */
@@ -96,24 +96,19 @@ function throughProxy(proxy: URL): Route {
     name: `through the proxy ${proxy.host}`,
     connect: (host, port) =>
       new Promise((resolve, reject) => {
-        const { username, password } = proxy;
-        const login = Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`).toString("base64");
+        const login = basicLogin(proxy);
         const request = (proxy.protocol === "https:" ? https : http).request({
           host: bare(proxy.hostname),
           port: proxy.port === "" ? (proxy.protocol === "https:" ? 443 : 80) : Number(proxy.port),
           method: "CONNECT",
           path: `${host}:${port}`,
-          headers: { host: `${host}:${port}`, ...(username === "" ? {} : { "proxy-authorization": `Basic ${login}` }) },
+          headers: { host: `${host}:${port}`, ...(login === undefined ? {} : { "proxy-authorization": login }) },
           agent: false,
           timeout: longestConnect,
         });
         request.once("connect", (response, socket) => {
           if (response.statusCode === 200) return resolve(socket);
           socket.destroy();
-          reject(new Told(`the proxy answered ${response.statusCode}`));
-        });
-        request.once("response", (response) => {
-          response.destroy();
           reject(new Told(`the proxy answered ${response.statusCode}`));
         });
         request.once("timeout", () => request.destroy(Object.assign(new Error(), { code: "ETIMEDOUT" })));
@@ -177,11 +172,11 @@ class PassedOn extends Duplex {
   }
 }
 
-/** Until the event, or for as long as it may take. */
-function limited(socket: net.Socket, event: "connect"): Promise<Duplex> {
+/** Until it is connected, or for as long as that may take. */
+function limited(socket: net.Socket): Promise<Duplex> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => socket.destroy(Object.assign(new Error(), { code: "ETIMEDOUT" })), longestConnect);
-    socket.once(event, () => {
+    socket.once("connect", () => {
       clearTimeout(timer);
       socket.off("error", reject);
       resolve(socket);
@@ -193,7 +188,13 @@ function limited(socket: net.Socket, event: "connect"): Promise<Duplex> {
   });
 }
 
+/** What shows the login that stands in an address; undefined without one. */
+export function basicLogin({ username, password }: URL): string | undefined {
+  if (username === "") return undefined;
+  return `Basic ${Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`).toString("base64")}`;
+}
+
 /** Without the brackets of an IPv6 address. */
-function bare(host: string): string {
+export function bare(host: string): string {
   return host.replace(/^\[(.*)\]$/, "$1");
 }

@@ -4,7 +4,7 @@ import { hostPattern } from "../base/config/config.ts";
 import { printable } from "../base/text/printable.ts";
 import { mailText, sendMail } from "./mail.ts";
 import type { Message } from "./message.ts";
-import { routesOf, unattended, unreachedStatuses } from "./routes.ts";
+import { basicLogin, routesOf, unattended, unreachedStatuses } from "./routes.ts";
 import { authorityOf, secretOf } from "./secret.ts";
 import { type Attempt, webSend } from "./web-send.ts";
 import { takesPicture, webhookRequest } from "./webhook-request.ts";
@@ -70,17 +70,15 @@ async function byWeb(
   const fault = addressFault(text);
   if (fault !== undefined) return { taken: false, problem: `what webhook_file or webhook_env gives is ${fault}` };
   const url = new URL(text);
-  const { hostname, username, password } = url;
+  const { hostname } = url;
+  const login = basicLogin(url);
   const secure = url.protocol === "https:";
   // an address of this machine goes over no wire
-  if (!secure && !isLoopback(hostname) && (token !== null || username !== "" || typeof address !== "string"))
+  if (!secure && !isLoopback(hostname) && (token !== null || login !== undefined || typeof address !== "string"))
     return { taken: false, problem: "its address is http, over which no secret is sent: use https" };
   const request = webhookRequest(shape, url, message, room, picture);
   if (token !== null) request.headers.authorization = `Bearer ${await secretOf(token, environment)}`;
-  else if (username !== "") {
-    const login = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
-    request.headers.authorization = `Basic ${Buffer.from(login).toString("base64")}`;
-  }
+  else if (login !== undefined) request.headers.authorization = login;
   const certificates = authority === null ? undefined : await authorityOf(authority, environment);
   return webSend(request, routesOf(environment, secure, hostname, ssh), certificates);
 }

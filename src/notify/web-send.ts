@@ -3,7 +3,7 @@
 import http from "node:http";
 import type { Duplex } from "node:stream";
 import tls from "node:tls";
-import { connectionWords, isUnreached, type Route } from "./routes.ts";
+import { bare, connectionWords, isUnreached, type Route } from "./routes.ts";
 import type { WebRequest } from "./webhook-request.ts";
 
 /**
@@ -81,10 +81,9 @@ class Untrusted extends Error {}
 function encrypted(stream: Duplex, hostname: string, authority: string | undefined): Promise<Duplex> {
   return new Promise((resolve, reject) => {
     const isAddress = hostname.startsWith("[") || /^[\d.]+$/.test(hostname);
-    const bare = hostname.replace(/^\[(.*)\]$/, "$1");
     const socket = tls.connect({
       socket: stream,
-      host: bare,
+      host: bare(hostname),
       ...(isAddress ? {} : { servername: hostname }),
       ...(authority === undefined ? {} : { ca: [...tls.rootCertificates, authority] }),
       ALPNProtocols: ["http/1.1"],
