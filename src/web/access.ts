@@ -57,14 +57,14 @@ export class Access {
     const created = this.#clock();
     const grant = { id: randomBytes(6).toString("hex"), ...facts, created, expires: created + life, hash: hashOf(token) };
     fs.mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
-    this.#write(`g-${grant.id}`, grant);
+    replaceFile(path.join(this.#folder, `g-${grant.id}`), JSON.stringify(grant));
     return { token, grant };
   }
 
   /** All that hold; those that are over are removed. */
   list(): Grant[] {
     const now = this.#clock();
-    return this.#names("g-").flatMap((name) => {
+    return this.#names().flatMap((name) => {
       const grant = this.#read(name) as Grant | undefined;
       if (typeof grant?.hash !== "string") return [];
       if (grant.expires > now) return [grant];
@@ -118,9 +118,9 @@ export class Access {
     return (this.#read(`u-${id}`) as { hash?: string } | undefined)?.hash;
   }
 
-  #names(prefix: string): string[] {
+  #names(): string[] {
     try {
-      return fs.readdirSync(this.#folder).filter((name) => name.startsWith(prefix));
+      return fs.readdirSync(this.#folder).filter((name) => name.startsWith("g-"));
     } catch {
       return [];
     }
@@ -132,10 +132,6 @@ export class Access {
     } catch {
       return undefined;
     }
-  }
-
-  #write(name: string, content: unknown): void {
-    replaceFile(path.join(this.#folder, name), JSON.stringify(content));
   }
 }
 

@@ -25,14 +25,8 @@ export interface ShareSettings {
   every: number;
 }
 
-export interface ShareCommand {
+export interface WebCommand<Settings> {
   home: string;
   version: string;
-  options: ShareSettings;
-}
-
-export interface WebCommand {
-  home: string;
-  version: string;
-  options: WebSettings;
+  options: Settings;
 }

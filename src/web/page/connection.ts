@@ -17,8 +17,9 @@ export interface View {
   /** Connected, or connected again: says what it wants to hear. */
   connected(say: (message: PageMessage) => void): void;
   message(message: ServerMessage): void;
-  output(bytes: Uint8Array): void;
-  lost(): void;
+  output?(bytes: Uint8Array): void;
+  lost?(): void;
+  dispose?(): void;
 }
 
 export type Standing = "connected" | "connecting" | { refused: string };
@@ -44,17 +45,12 @@ export class Connection {
     this.#connect();
   }
 
-  get view(): View | undefined {
-    return this.#view;
-  }
-
   /** The view that hears from now on. */
-  set view(view: View | undefined) {
+  show(view: View): void {
     this.#view = view;
-    if (this.#open) {
-      this.say({ do: "leave" });
-      view?.connected((message) => this.say(message));
-    }
+    if (!this.#open) return;
+    this.say({ do: "leave" });
+    view.connected((message) => this.say(message));
   }
 
   say(message: PageMessage): void {
@@ -97,7 +93,7 @@ export class Connection {
     socket.onmessage = ({ data }: MessageEvent<string | ArrayBuffer>) => {
       if (socket !== this.#socket) return;
       this.#heard();
-      if (typeof data !== "string") return this.#view?.output(new Uint8Array(data));
+      if (typeof data !== "string") return this.#view?.output?.(new Uint8Array(data));
       const message = JSON.parse(data) as ServerMessage;
       if (message.is !== "welcome") return this.#view?.message(message);
       this.#open = true;
@@ -126,7 +122,7 @@ export class Connection {
     this.#socket = undefined;
     socket?.close();
     this.#standing("connecting");
-    if (was) this.#view?.lost();
+    if (was) this.#view?.lost?.();
     clearTimeout(this.#timer);
     this.#timer = window.setTimeout(() => this.#connect(), this.#pause);
     this.#pause = Math.min(longestPause, this.#pause * 2);

@@ -26,7 +26,7 @@ export function h<K extends keyof HTMLElementTagNameMap>(
 
 /** Replaces what an element holds. */
 export function fill(element: Element, ...children: Child[]): void {
-  element.replaceChildren(...children.filter((child): child is Node | string => Boolean(child) || child === ""));
+  element.replaceChildren(...children.filter((child): child is Node | string => Boolean(child)));
 }
 
 /** An SVG element. */

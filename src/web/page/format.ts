@@ -42,6 +42,6 @@ export function moment(when: string | number | null): string {
 }
 
 /** Seconds since a moment. */
-export function since(when: string | null, now = wall()): number | null {
-  return when === null ? null : (now - Date.parse(when)) / 1000;
+export function since(when: string | null): number | null {
+  return when === null ? null : (wall() - Date.parse(when)) / 1000;
 }

@@ -35,7 +35,7 @@ async function begin(): Promise<void> {
     if (typeof now !== "string") return refuse(`${now.refused}.`);
     setText(standing, now === "connected" ? "" : "connecting …");
   });
-  let shown: { view: View & { dispose?(): void }; key: string } | undefined;
+  let shown: { view: View; key: string } | undefined;
   const route = () => {
     const { session } = me();
     const [what, name = "", tab] = location.hash.replace(/^#\//, "").split("/");
@@ -58,7 +58,7 @@ async function begin(): Promise<void> {
             )
           : new RunsView(main);
     shown = { view, key };
-    connection.view = view;
+    connection.show(view);
     scrollTo(0, 0);
   };
   addEventListener("hashchange", route);

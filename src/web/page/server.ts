@@ -16,7 +16,7 @@ export function me(): Entered {
 }
 
 /** Takes the token from the address, where it stands once, and shows it to the server. @throws NotLetIn */
-export async function enter(): Promise<Entered> {
+export async function enter(): Promise<void> {
   const given = /^#t=([\w-]+)$/.exec(location.hash)?.[1];
   if (given !== undefined) {
     // out of the address before anything else: it must not be in the history, nor in a picture of the screen
@@ -32,7 +32,7 @@ export async function enter(): Promise<Entered> {
       if (response.ok) {
         entered = (await response.json()) as Entered;
         sessionStorage.setItem(place, entered.token);
-        return entered;
+        return;
       }
       if (response.status === 429) throw new NotLetIn("Too many wrong links were tried: wait a minute.");
       // the link may be a good one: it is this address that 'falcon web' was not told of

@@ -1,7 +1,7 @@
 // A page that was written to a folder: shows the run that stands in it, and asks nobody for anything.
 import type { SharedRun } from "../wire.ts";
 import { fill, h } from "./dom.ts";
-import { moment, short } from "./format.ts";
+import { moment } from "./format.ts";
 import { onTheme, startTheme, switchTheme } from "./theme.ts";
 import { nodeTable } from "./views/about.ts";
 import { Curves } from "./views/curves.ts";
@@ -32,13 +32,12 @@ export function showShared({ row, written, nodes, beside, metrics, lines, screen
   );
   const curveHost = h("div", {});
   const played = h("div", {});
-  const trained = row.nodes.filter((node) => node.status !== "idle");
   fill(
     main,
     h("div", { class: "head" }, h("h1", {}, row.name), badge(row)),
     h("p", { class: "facts" }, factsOf(row).join(" · ")),
-    bar(row) ?? null,
-    trained.length === 0 ? null : nodeTable({ ...row, nodes: trained }, short),
+    bar(row),
+    nodeTable(row),
     curveHost,
     h("h2", {}, recording === null ? "Last screen" : "Recording"),
     played,
@@ -55,7 +54,7 @@ export function showShared({ row, written, nodes, beside, metrics, lines, screen
     );
     curves.give(nodes);
     void curves.refreshBeside();
-    onTheme(() => curves.redraw());
+    onTheme(() => curves.draw());
   }
   const last = () => fill(played, h("pre", { tabindex: "0", "aria-label": "last screen" }, screen));
   if (recording === null) last();

@@ -1,6 +1,7 @@
 // What the page asks for over HTTP: facts, curves, lines and downloads of one session, each a command of
 // the session server.
 import type { ServerResponse } from "node:http";
+import { downloads } from "../downloads.ts";
 import type { Role } from "../wire.ts";
 import type { Line } from "./line.ts";
 import { isId } from "./page-socket.ts";
@@ -14,26 +15,6 @@ const mostAnswer = 64 << 20;
 const longestPattern = 1_000;
 /** Lines of one answer. */
 const mostLines = 2_000;
-
-/**
- * Formats of `falcon export`: their type, the end of the file's name, and whether a link may have them (no
- * command line, no environment).
- */
-const formats: Readonly<Record<string, { type: string; end: string; link: boolean }>> = {
-  cast: { type: "application/x-asciicast", end: ".cast", link: false },
-  "cast-v3": { type: "application/x-asciicast", end: ".cast", link: false },
-  text: { type: "text/plain; charset=utf-8", end: ".txt", link: true },
-  html: { type: "text/html; charset=utf-8", end: ".html", link: false },
-  svg: { type: "image/svg+xml", end: ".svg", link: false },
-  png: { type: "image/png", end: ".png", link: true },
-  "curve-svg": { type: "image/svg+xml", end: "-losses.svg", link: true },
-  "curve-png": { type: "image/png", end: "-losses.png", link: true },
-  "curve-csv": { type: "text/csv; charset=utf-8", end: "-losses.csv", link: true },
-  csv: { type: "text/csv; charset=utf-8", end: ".csv", link: false },
-  json: { type: "application/json", end: ".json", link: false },
-  npz: { type: "application/zip", end: ".npz", link: false },
-  "curve-json": { type: "application/json", end: "-losses.json", link: true },
-};
 
 /** What a link is told where there is nothing: a command's own words may name paths. */
 const nothing = {
@@ -121,7 +102,7 @@ export class Api {
 
   /** A download, passed on as it is made, at the pace of who takes it. */
   async #export(id: string, format: string, asker: Asker, response: ServerResponse): Promise<void> {
-    const known = Object.hasOwn(formats, format) ? formats[format] : undefined;
+    const known = Object.hasOwn(downloads, format) ? downloads[format] : undefined;
     if (known === undefined || (asker.role === "link" && !known.link)) return refuse(response, 404);
     let begun: Line | undefined;
     const words = new Tail(longestComplaint);

@@ -10,7 +10,7 @@ import { wall } from "../../base/clock.ts";
 import { startTime } from "../../platform/processes.ts";
 import { Access, ownerLife, TooManyGrants } from "../access.ts";
 import { forgetRunning, type Running, runningWeb, tellRunning } from "../running.ts";
-import type { WebCommand } from "../web-command.ts";
+import type { WebCommand, WebSettings } from "../web-command.ts";
 import { readAssets } from "./assets.ts";
 import { complain, say } from "./say.ts";
 import { SessionServer } from "./session-server.ts";
@@ -21,7 +21,7 @@ const laptopPort = 8765;
 
 async function main(): Promise<void> {
   process.umask(0o077);
-  const { home, version, options } = JSON.parse(process.argv[2] ?? "{}") as WebCommand;
+  const { home, version, options } = JSON.parse(process.argv[2] ?? "{}") as WebCommand<WebSettings>;
   const access = new Access(home, wall);
   const token = () => access.grant({ kind: "owner", name: "owner", session: null, life: ownerLife, once: false }).token;
   const socket = path.join(home, "web.sock");

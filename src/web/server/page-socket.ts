@@ -88,8 +88,7 @@ export class PageSocket {
     clearTimeout(this.#hello);
     clearInterval(this.#pings);
     this.#stopFeed();
-    this.#bridge?.close();
-    this.#bridge = undefined;
+    this.#leave();
     if (this.#grant !== undefined) this.#effects.audit("left", { grant: this.#grant.id });
   }
 

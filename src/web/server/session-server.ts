@@ -77,7 +77,6 @@ export class SessionServer {
         throw length > most ? new AnswerTooLong(`more than ${most} bytes`) : error;
       })
       .finally(() => clearTimeout(limit));
-    if (length > most) throw new AnswerTooLong(`more than ${most} bytes`);
     return { status, stdout: Buffer.concat(out), stderr: errors.toString() };
   }
 
@@ -156,17 +155,13 @@ export class SessionServer {
         const home = jobHomes(this.#home).find(({ job }) => job === place)?.home;
         if (home === undefined) return events.over(undefined);
         void connectOwn(path.join(home, "server.sock")).then((socket) => {
-          if (closed) {
-            socket?.destroy();
-            return events.over(undefined);
-          }
           // nobody from outside starts a job's server: its own processes do, or it is over
-          if (socket === undefined) return events.over(undefined);
-          goOn(speak(socket, encodeOwnRequest(there, now), events));
+          if (socket !== undefined && !closed) return goOn(speak(socket, encodeOwnRequest(there, now), events));
+          socket?.destroy();
+          events.over(undefined);
         });
       },
       far: (program) => {
-        if (closed) return events.over(undefined);
         try {
           goOn(now === undefined ? farCommand(program, events) : farTerminal(program, now, events));
         } catch (error) {

@@ -8,7 +8,7 @@ import { gzipSync } from "node:zlib";
 import { wall } from "../../base/clock.ts";
 import { Status } from "../../base/failure.ts";
 import { replaceFile } from "../../base/replace-file.ts";
-import type { ShareCommand } from "../web-command.ts";
+import type { ShareSettings, WebCommand } from "../web-command.ts";
 import type { Beside, Lines, NodeCurve, SharedRun } from "../wire.ts";
 import { readAsset } from "./assets.ts";
 import { runRow, withoutPlaces } from "./rows.ts";
@@ -27,7 +27,7 @@ const retry = 30_000;
 
 async function main(): Promise<void> {
   process.umask(0o022);
-  const { home, options } = JSON.parse(process.argv[2] ?? "{}") as ShareCommand;
+  const { home, options } = JSON.parse(process.argv[2] ?? "{}") as WebCommand<ShareSettings>;
   const server = new SessionServer(home);
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => process.exit(0));
   for (let told = false; ; ) {

@@ -118,7 +118,7 @@ export class WebServer {
     const { html, nonce } = pageWith(index);
     for (const [name, value] of Object.entries(headersFor(nonce))) response.setHeader(name, value);
     if (why !== undefined) {
-      this.#sessions.audit("refused", { why, host: clipped(request.headers.host), origin: clipped(request.headers.origin) });
+      this.#noteRefused(why, request);
       return refuse(response, 403);
     }
     if (url === undefined) return refuse(response, 404);
@@ -162,13 +162,10 @@ export class WebServer {
     // Node has taken its own listener off by now; a reset of a socket that is refused would end the process
     socket.on("error", () => {});
     const why = refusal(request.headers, true, this.#options);
-    const { pathname } = this.#address(request) ?? { pathname: "" };
-    if (why !== undefined || pathname !== "/ws" || this.#pages.size >= mostPages || this.#tooManyWrong()) {
-      if (why !== undefined)
-        this.#sessions.audit("refused", { why, host: clipped(request.headers.host), origin: clipped(request.headers.origin) });
-      socket.end(`HTTP/1.1 ${why === undefined ? (pathname === "/ws" ? 503 : 404) : 403} Refused\r\nconnection: close\r\n\r\n`);
-      return;
-    }
+    if (why !== undefined) this.#noteRefused(why, request);
+    const full = this.#pages.size >= mostPages || this.#tooManyWrong();
+    const status = why !== undefined ? 403 : this.#address(request)?.pathname !== "/ws" ? 404 : full ? 503 : undefined;
+    if (status !== undefined) return void socket.end(`HTTP/1.1 ${status} Refused\r\nconnection: close\r\n\r\n`);
     this.#sockets.accept(request, socket, head, (made) => {
       const page = new PageSocket(made, this.#sessions, this.#feed, {
         find: (token) => {
@@ -201,6 +198,10 @@ export class WebServer {
     } catch {
       return undefined;
     }
+  }
+
+  #noteRefused(why: string, { headers }: IncomingMessage): void {
+    this.#sessions.audit("refused", { why, host: clipped(headers.host), origin: clipped(headers.origin) });
   }
 
   #noteWrong(): void {

@@ -1,26 +1,11 @@
 // What a run was started with, its configuration, and every download.
 
+import { downloads } from "../../downloads.ts";
 import type { RunRow } from "../../wire.ts";
 import { fill, h } from "../dom.ts";
-import { bytes, moment, span } from "../format.ts";
+import { bytes, moment, short, span } from "../format.ts";
 import { download, get, isNone, me } from "../server.ts";
-
-/** Formats of `falcon export`, and what they are. */
-const exports_: readonly (readonly [format: string, what: string, link: boolean])[] = [
-  ["curve-csv", "losses, CSV", true],
-  ["curve-json", "losses, JSON", true],
-  ["curve-svg", "losses, SVG", true],
-  ["curve-png", "losses, PNG", true],
-  ["npz", "everything, numpy arrays", false],
-  ["csv", "everything, CSV", false],
-  ["json", "everything, JSON", false],
-  ["text", "the whole log, text", true],
-  ["png", "the screen, PNG", true],
-  ["svg", "the screen, SVG", false],
-  ["html", "the screen, HTML", false],
-  ["cast", "recording, asciicast v2", false],
-  ["cast-v3", "recording, asciicast v3", false],
-];
+import { trained } from "../widgets/status.ts";
 
 interface Facts {
   command?: string[];
@@ -45,9 +30,9 @@ interface Facts {
 export async function showAbout(host: HTMLElement, row: RunRow): Promise<void> {
   const owner = me().role !== "link";
   const note = h("p", { class: "note", role: "status" });
-  const buttons = exports_
-    .filter(([, , link]) => owner || link)
-    .map(([format, what]) => {
+  const buttons = Object.entries(downloads)
+    .filter(([, { link }]) => owner || link)
+    .map(([format, { what }]) => {
       const button = h("button", { type: "button" }, what);
       button.addEventListener("click", async () => {
         button.disabled = true;
@@ -128,8 +113,10 @@ function cut(text: string): string {
   return text.length <= longestBefore ? text : `${text.slice(0, longestBefore - 1)}…`;
 }
 
-/** The nodes of a run as a table. */
-export function nodeTable(row: RunRow, number: (value: number | null) => string): HTMLElement {
+/** The nodes of a run that train as a table; undefined without any. */
+export function nodeTable(row: RunRow): HTMLElement | undefined {
+  const nodes = trained(row);
+  if (nodes.length === 0) return undefined;
   const head = ["node", "state", "epoch", "training", "validation", "best", "left", "epochs/min", "samples"];
   // roles are named: on a phone the rows are cards by their style, which would take them away
   return h(
@@ -142,7 +129,7 @@ export function nodeTable(row: RunRow, number: (value: number | null) => string)
       h(
         "tbody",
         { role: "rowgroup" },
-        ...row.nodes.map((node) =>
+        ...nodes.map((node) =>
           h(
             "tr",
             { role: "row" },
@@ -150,19 +137,19 @@ export function nodeTable(row: RunRow, number: (value: number | null) => string)
             ...[
               `${node.status}${node.stalled ? ", stalled" : ""}`,
               node.epoch === null ? "–" : `${node.epoch}${node.epochs === null ? "" : ` / ${node.epochs}`}`,
-              number(node.loss),
-              number(node.validationLoss),
+              short(node.loss),
+              short(node.validationLoss),
               node.bestValidationLoss === null
                 ? "–"
-                : `${number(node.bestValidationLoss)}${node.epochsSinceBest === null ? "" : node.epochsSinceBest === 0 ? " (the last one)" : ` (${node.epochsSinceBest} ago)`}`,
+                : `${short(node.bestValidationLoss)}${node.epochsSinceBest === null ? "" : node.epochsSinceBest === 0 ? " (the last one)" : ` (${node.epochsSinceBest} ago)`}`,
               span(node.timeLeft),
-              number(node.epochsPerMinute),
+              short(node.epochsPerMinute),
               node.samples === null ? "–" : String(node.samples),
             ].map((text, i) => h("td", { role: "cell", "data-head": head[i + 1] ?? "" }, text)),
           ),
         ),
       ),
     ),
-    ...row.nodes.filter(({ error }) => error !== null).map((node) => h("p", { class: "error" }, `${node.name}: ${node.error}`)),
+    ...nodes.filter(({ error }) => error !== null).map((node) => h("p", { class: "error" }, `${node.name}: ${node.error}`)),
   );
 }

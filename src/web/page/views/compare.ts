@@ -1,6 +1,5 @@
 // Several runs beside each other: one plot for each node, a line for each run, and the same numbers as a
 // table.
-import { wall } from "../../../base/clock.ts";
 import type { NodeCurve, PageMessage, RunRow, ServerMessage } from "../../wire.ts";
 import type { View } from "../connection.ts";
 import { fill, h } from "../dom.ts";
@@ -8,6 +7,7 @@ import { short, span } from "../format.ts";
 import { get, isNone } from "../server.ts";
 import { isDark, onTheme } from "../theme.ts";
 import { Plot } from "../widgets/plot.ts";
+import { ranFor, trained } from "../widgets/status.ts";
 import { swatch } from "./curves.ts";
 
 /** Runs that are still told apart. */
@@ -65,9 +65,6 @@ export class CompareView implements View {
     for (const row of this.#rows) void this.#load(row);
   }
 
-  output(): void {}
-  lost(): void {}
-
   dispose(): void {
     this.#stopTheme();
     for (const plot of this.#plots.values()) plot.dispose();
@@ -99,22 +96,17 @@ export class CompareView implements View {
           "tbody",
           {},
           ...this.#rows.flatMap((row) => {
-            const trained = row.nodes.filter((node) => node.status !== "idle");
-            const took =
-              row.started === null
-                ? null
-                : ((row.ended === null ? wall() : Date.parse(row.ended)) - Date.parse(row.started)) / 1000;
+            const nodes = trained(row);
+            const took = span(ranFor(row));
             const head = h(
               "th",
               {},
               swatch(this.#ids.indexOf(row.id), ""),
               h("a", { href: `#/run/${row.id}` }, `${row.name} ${row.id}`),
             );
-            if (trained.length === 0)
-              return [
-                h("tr", {}, head, cell(row.outcome ?? row.state), cell("–"), cell("–"), cell("–"), cell("–"), cell(span(took))),
-              ];
-            return trained.map((node, i) =>
+            if (nodes.length === 0)
+              return [h("tr", {}, head, cell(row.outcome ?? row.state), cell("–"), cell("–"), cell("–"), cell("–"), cell(took))];
+            return nodes.map((node, i) =>
               h(
                 "tr",
                 {},
@@ -124,7 +116,7 @@ export class CompareView implements View {
                 cell(node.epoch === null ? "–" : String(node.epoch)),
                 cell(short(node.validationLoss)),
                 cell(short(node.bestValidationLoss)),
-                cell(i === 0 ? span(took) : ""),
+                cell(i === 0 ? took : ""),
               ),
             );
           }),

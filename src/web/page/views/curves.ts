@@ -30,7 +30,7 @@ export class Curves {
       const input = h("input", { type: "checkbox", checked });
       input.addEventListener("change", () => {
         change(input.checked);
-        this.#draw();
+        this.draw();
       });
       return h("label", { class: "check" }, input, label);
     };
@@ -41,7 +41,7 @@ export class Curves {
     );
     from.addEventListener("change", () => {
       this.#from = [0, 1 / 2, 3 / 4, 9 / 10][from.selectedIndex] ?? 0;
-      this.#draw();
+      this.draw();
     });
     this.#metrics.addEventListener("change", () => {
       this.#metric = this.#metrics.value;
@@ -95,18 +95,14 @@ export class Curves {
       this.#metrics.value = asked;
     }
     this.#metrics.hidden = answer.metrics.length === 0;
-    this.#draw();
+    this.draw();
   }
 
   /** Numbers that are known already. */
   give(nodes: readonly NodeCurve[]): void {
     this.#note.hidden = true;
     this.#nodes = nodes.filter(({ epoch }) => epoch.length > 0);
-    this.#draw();
-  }
-
-  redraw(): void {
-    this.#draw();
+    this.draw();
   }
 
   dispose(): void {
@@ -114,13 +110,12 @@ export class Curves {
     for (const { plot } of this.#panels.values()) plot.dispose();
   }
 
-  #draw(): void {
-    const events = this.#beside?.events ?? [];
+  draw(): void {
+    const { usage, events = [], chosen = [] } = this.#beside ?? {};
+    const cut = <T>(values: readonly T[]) => values.slice(Math.floor(values.length * this.#from));
     const shown = new Set<string>();
     for (const node of this.#nodes) {
       const last = node.validationLoss.findLast((y) => y !== null) ?? node.trainingLoss.findLast((y) => y !== null);
-      const first = Math.floor(node.epoch.length * this.#from);
-      const cut = <T>(values: readonly T[]) => values.slice(first);
       const hasRate = this.#rate && node.learningRate.some((y) => y !== null);
       const own = events.filter(({ node: name, kind }) => (name === null || name === node.node) && kind !== "seam");
       const panel = this.#panel(
@@ -142,22 +137,15 @@ export class Curves {
       fill(panel.events, ...words);
       shown.add(node.node);
     }
-    for (const [i, { label, x, y }] of (this.#beside?.usage.curves ?? []).entries()) {
+    for (const [i, { label, x, y }] of (usage?.curves ?? []).entries()) {
       const name = `used: ${label}`;
-      const first = Math.floor(x.length * this.#from);
-      const data = { x: x.slice(first), marks: [], series: [{ label, colour: 3 + i, y: y.slice(first) }] };
-      this.#panel(
-        name,
-        `${label} by ${this.#beside?.usage.axis}, the last one ${y.at(-1) ?? "unknown"}`,
-        data,
-        this.#beside?.usage.axis,
-      );
+      const data = { x: cut(x), marks: [], series: [{ label, colour: 3 + i, y: cut(y) }] };
+      this.#panel(name, `${label} by ${usage?.axis}, the last one ${y.at(-1) ?? "unknown"}`, data, usage?.axis);
       shown.add(name);
     }
-    for (const { node, axis, x, y } of this.#beside?.chosen ?? []) {
+    for (const { node, axis, x, y } of chosen) {
       const name = `${node}: ${this.#metric}`;
-      const first = Math.floor(x.length * this.#from);
-      const data = { x: x.slice(first), marks: [], series: [{ label: this.#metric, colour: 5, y: y.slice(first) }] };
+      const data = { x: cut(x), marks: [], series: [{ label: this.#metric, colour: 5, y: cut(y) }] };
       this.#panel(name, `${this.#metric} of ${node} by ${axis}, the last one ${y.at(-1) ?? "unknown"}`, data, axis);
       shown.add(name);
     }

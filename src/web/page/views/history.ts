@@ -63,7 +63,6 @@ export class HistoryView {
       this.#host,
     );
     this.#screen = new Screen(this.#host, isDark());
-    (this.#host as unknown as { terminal: unknown }).terminal = this.#screen.terminal;
     this.#observer = new ResizeObserver(() => this.#fit());
     this.#observer.observe(this.#host);
     this.#timer = window.setInterval(() => this.#tick(), tickEach);

@@ -1,8 +1,7 @@
 // The page of one run: how it stands, and its curves, terminal, log, history and facts, one at a time.
 import type { PageMessage, RunRow, ServerMessage } from "../../wire.ts";
 import type { Connection, View } from "../connection.ts";
-import { fill, h, setText } from "../dom.ts";
-import { short } from "../format.ts";
+import { fill, h } from "../dom.ts";
 import { me } from "../server.ts";
 import { onTheme } from "../theme.ts";
 import { badge, bar, factsOf, wordOf } from "../widgets/status.ts";
@@ -99,7 +98,7 @@ export class RunView implements View {
         const curves = new Curves(place, this.#id);
         return {
           row: (row) => void curves.refresh(row.nodes.map(({ epoch, epochs }) => `${epoch}/${epochs}`).join() + row.live),
-          theme: () => curves.redraw(),
+          theme: () => curves.draw(),
           dispose: () => curves.dispose(),
         };
       }
@@ -142,12 +141,10 @@ export class RunView implements View {
       back,
       h("div", { class: "head" }, h("h1", {}, row.name), badge(row)),
       h("p", { class: "facts" }, factsOf(row).join(" · ")),
-      bar(row) ?? null,
+      bar(row),
       row.sentence === null || row.sentence === wordOf(row) ? null : h("p", { class: "sentence" }, row.sentence),
     );
-    const trained = row.nodes.some((node) => node.status !== "idle");
-    this.#nodes.hidden = !trained;
-    if (trained) fill(this.#nodes, nodeTable({ ...row, nodes: row.nodes.filter((node) => node.status !== "idle") }, short));
+    fill(this.#nodes, nodeTable(row));
   }
 
   #drawTabs(): void {
@@ -155,18 +152,17 @@ export class RunView implements View {
       this.#tabs,
       ...tabs.map((tab) => {
         const chosen = tab === this.#tab;
-        const link = h("button", {
+        const props = {
           type: "button",
           role: "tab",
           id: `tab-${tab}`,
           "aria-selected": String(chosen),
           "aria-controls": "panel",
           tabindex: chosen ? 0 : -1,
-        });
-        setText(link, tab === "curves" ? "Curves" : tab === "about" ? "About" : `${tab[0]?.toUpperCase()}${tab.slice(1)}`);
-        link.addEventListener("click", () => this.#choose(tab));
-        link.addEventListener("keydown", (event) => this.#key(event, tab));
-        return link;
+          onclick: () => this.#choose(tab),
+          onkeydown: (event: KeyboardEvent) => this.#key(event, tab),
+        };
+        return h("button", props, `${tab[0]?.toUpperCase()}${tab.slice(1)}`);
       }),
     );
   }

@@ -53,9 +53,6 @@ export class RunsView implements View {
     this.#draw();
   }
 
-  output(): void {}
-  lost(): void {}
-
   #draw(): void {
     const rows = this.#rows;
     this.#drawCompare();
@@ -98,7 +95,7 @@ export class RunsView implements View {
     const link = h("a", { href: `#/run/${row.id}`, class: "name" }, row.name);
     link.dataset.key = `link-${row.id}`;
     const place = [row.host, row.job === null ? "" : `job ${row.job.slice(1)}`, row.id].filter(Boolean).join(" · ");
-    const when = row.live ? "" : row.ended === null ? "" : moment(row.ended);
+    const when = row.live || row.ended === null ? "" : moment(row.ended);
     return h(
       "li",
       { class: `run ${row.live ? "is-live" : ""}` },
@@ -107,9 +104,9 @@ export class RunsView implements View {
         "div",
         { class: "middle" },
         h("div", { class: "facts" }, factsOf(row).join(" · ") || (row.sentence ?? "")),
-        trained === undefined ? null : (sparkline(trained.trend) ?? null),
+        trained && sparkline(trained.trend),
       ),
-      bar(row) ?? null,
+      bar(row),
       h(
         "div",
         { class: "place" },

@@ -72,8 +72,6 @@ export class LiveTerminal {
     this.#keys.hidden = true;
     fill(host, h("div", { class: "tools" }, this.#type, this.#take, own, reader, find, this.#state), this.#host, this.#keys);
     this.#screen = new Screen(this.#host, isDark());
-    // for the tests, which compare it cell by cell with the session's own
-    (this.#host as unknown as { terminal: unknown }).terminal = this.#screen.terminal;
     const encoder = new TextEncoder();
     this.#screen.terminal.onData((text) => this.#typed(encoder.encode(text)));
     this.#screen.terminal.onBinary((text) => this.#typed(Uint8Array.from(text, (letter) => letter.charCodeAt(0))));

@@ -99,6 +99,7 @@ export class Plot {
     const ink = look.dark ? "#a9b3bf" : "#57606a";
     const grid = { stroke: look.dark ? "#262d36" : "#e4e7eb", width: 1 };
     const axis = { stroke: ink, grid, ticks: grid, font: "12px system-ui, sans-serif", labelFont: "12px system-ui, sans-serif" };
+    const values = (_plot: uPlot, ticks: (number | null)[]) => ticks.map(tick);
     const right = series.some((one) => one.right);
     return {
       ...this.#size(),
@@ -106,19 +107,8 @@ export class Plot {
       scales: { x: { time: false }, y: look.log ? { distr: 4, asinh: 0.01 } : {}, r: { distr: 3 } },
       axes: [
         { ...axis, label: look.xLabel, labelSize: 18, size: 34 },
-        { ...axis, scale: "y", size: 58, values: (_plot, ticks) => ticks.map(tick) },
-        ...(right
-          ? [
-              {
-                ...axis,
-                scale: "r",
-                side: 1 as const,
-                size: 58,
-                grid: { show: false },
-                values: (_plot: uPlot, ticks: (number | null)[]) => ticks.map(tick),
-              },
-            ]
-          : []),
+        { ...axis, scale: "y", size: 58, values },
+        ...(right ? [{ ...axis, scale: "r", side: 1 as const, size: 58, grid: { show: false }, values }] : []),
       ],
       series: [
         { label: look.xLabel },

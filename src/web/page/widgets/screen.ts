@@ -29,16 +29,7 @@ const light = {
   cursor: "#24292f",
   selectionBackground: "#b6d7ff",
   ...slider("#8a94a0"),
-};
-const dark = {
-  background: "#11151a",
-  foreground: "#d6dbe1",
-  cursor: "#d6dbe1",
-  selectionBackground: "#2f4f7a",
-  ...slider("#5b6775"),
-};
-/** The sixteen colours on a light ground, each readable there; on a dark one xterm.js's own are. */
-const lightColours = {
+  // the sixteen, each readable on a light ground; on a dark one xterm.js's own are
   black: "#24292f",
   red: "#b42318",
   green: "#1a6b2f",
@@ -55,6 +46,13 @@ const lightColours = {
   brightMagenta: "#a03fb0",
   brightCyan: "#1b7c83",
   brightWhite: "#6e7781",
+};
+const dark = {
+  background: "#11151a",
+  foreground: "#d6dbe1",
+  cursor: "#d6dbe1",
+  selectionBackground: "#2f4f7a",
+  ...slider("#5b6775"),
 };
 
 export class Screen {
@@ -76,7 +74,7 @@ export class Screen {
       minimumContrastRatio: 4.5,
       // OSC 8: what a program calls a link leads to web pages only, and never to this page
       linkHandler: { activate: (_event, link) => openLink(link), allowNonHttpProtocols: false },
-      theme: isDark ? dark : { ...light, ...lightColours },
+      theme: isDark ? dark : light,
     });
     this.terminal.loadAddon(this.#fit);
     this.terminal.loadAddon(this.#search);
@@ -85,10 +83,12 @@ export class Screen {
     this.terminal.unicode.activeVersion = "11";
     this.terminal.open(host);
     this.terminal.textarea?.setAttribute("aria-label", "terminal");
+    // for the tests, which compare it cell by cell with the session's own
+    (host as unknown as { terminal: Terminal }).terminal = this.terminal;
   }
 
   theme(isDark: boolean): void {
-    this.terminal.options.theme = isDark ? dark : { ...light, ...lightColours };
+    this.terminal.options.theme = isDark ? dark : light;
   }
 
   /** Begins anew with what comes: in its place among what was written and is not drawn yet. */

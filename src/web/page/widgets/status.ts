@@ -1,5 +1,5 @@
 // How a run stands, as a coloured word, a bar and a line of facts.
-import type { RunRow } from "../../wire.ts";
+import type { NodeRow, RunRow } from "../../wire.ts";
 import { h } from "../dom.ts";
 import { short, since, span } from "../format.ts";
 
@@ -42,14 +42,21 @@ export function bar(row: RunRow): HTMLElement | undefined {
   );
 }
 
+/** The nodes that have something to show. */
+export function trained(row: RunRow): NodeRow[] {
+  return row.nodes.filter((node) => node.status !== "idle");
+}
+
+/** Seconds for which it has run; null: not known. */
+export function ranFor(row: RunRow): number | null {
+  if (row.live) return since(row.started);
+  return row.started === null || row.ended === null ? null : (Date.parse(row.ended) - Date.parse(row.started)) / 1000;
+}
+
 /** What one wants to know first. */
 export function factsOf(row: RunRow): string[] {
-  const ran = row.live
-    ? since(row.started)
-    : row.started === null || row.ended === null
-      ? null
-      : (Date.parse(row.ended) - Date.parse(row.started)) / 1000;
-  const [node] = row.nodes.filter((one) => one.status !== "idle");
+  const ran = ranFor(row);
+  const [node] = trained(row);
   return [
     row.fraction === null ? "" : `${Math.round(row.fraction * 100)} %`,
     row.live && row.timeLeft !== null ? `${span(row.timeLeft)} left` : "",
