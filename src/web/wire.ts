@@ -12,12 +12,10 @@ export interface NodeRow {
   status: string;
   epoch: number | null;
   epochs: number | null;
-  fraction: number | null;
   loss: number | null;
   validationLoss: number | null;
   bestValidationLoss: number | null;
   epochsSinceBest: number | null;
-  learningRate: number | null;
   samples: number | null;
   /** Seconds. */
   timeLeft: number | null;
@@ -32,7 +30,6 @@ export interface NodeRow {
 export interface RunRow {
   id: string;
   name: string;
-  kind: string;
   state: string;
   live: boolean;
   host: string;
@@ -41,16 +38,13 @@ export interface RunRow {
   created: string;
   started: string | null;
   ended: string | null;
-  lastOutput: string | null;
   /** The terminal's size. */
   cols: number;
   rows: number;
-  viewers: number;
   outputBytes: number;
   /** How it ended, in one word and in one sentence; null while it runs. */
   outcome: string | null;
   sentence: string | null;
-  saved: boolean | null;
   /** Id of the first part of its run, and which part this is. */
   run: string;
   part: number;
@@ -60,7 +54,6 @@ export interface RunRow {
   fraction: number | null;
   /** Seconds. */
   timeLeft: number | null;
-  summary: string | null;
   stalled: boolean;
   nodes: NodeRow[];
   /** Seconds since its machine was heard of, where that is late. */

@@ -17,28 +17,23 @@ export function runRow(found: unknown): RunRow | undefined {
     id,
     state,
     name: text(listing.name) ?? id,
-    kind: text(listing.kind) ?? "run",
     live: state === "running" || state === "starting" || state === "exiting",
     host: text(listing.host) ?? "",
     job: text(listing.job),
     created: text(listing.created) ?? "",
     started: text(listing.started),
     ended: text(listing.ended),
-    lastOutput: text(listing.lastOutput),
     cols: finite(listing.cols) ?? 80,
     rows: finite(listing.rows) ?? 24,
-    viewers: Array.isArray(listing.viewers) ? listing.viewers.length : 0,
     outputBytes: finite(listing.outputBytes) ?? 0,
     outcome: text(outcome.kind),
     sentence: text(outcome.sentence),
-    saved: typeof outcome.saved === "boolean" ? outcome.saved : null,
     run: text(listing.run) ?? id,
     part: finite(listing.part) ?? 1,
     deadline: text(object(listing.deadline).at),
     phase: text(progress.phase),
     fraction: finite(progress.fraction),
     timeLeft: finite(progress.timeLeft),
-    summary: text(progress.summary),
     stalled: progress.stalled === true,
     nodes: (Array.isArray(progress.nodes) ? progress.nodes : []).map(nodeRow),
     notHeardFor: finite(listing.notHeardFor),
@@ -52,12 +47,10 @@ function nodeRow(found: unknown): NodeRow {
     status: text(node.status) ?? "unknown",
     epoch: finite(node.epoch),
     epochs: finite(node.epochs),
-    fraction: finite(node.fraction),
     loss: finite(node.loss),
     validationLoss: finite(node.validationLoss),
     bestValidationLoss: finite(node.bestValidationLoss),
     epochsSinceBest: finite(node.epochsSinceBest),
-    learningRate: finite(node.learningRate),
     samples: finite(node.samples),
     timeLeft: finite(node.timeLeft),
     epochsPerMinute: finite(node.epochsPerMinute),
@@ -68,8 +61,8 @@ function nodeRow(found: unknown): NodeRow {
 }
 
 /**
- * A row for who came with a link: no paths. A line that the program logged as an error, a sentence that
- * names a file, and a summary that says why a run failed, may have some.
+ * A row for who came with a link: no paths. A line that the program logged as an error, and a sentence that
+ * names a file, may have some.
  */
 export function withoutPlaces(row: RunRow): RunRow {
   return {
@@ -77,7 +70,6 @@ export function withoutPlaces(row: RunRow): RunRow {
     host: "",
     job: null,
     sentence: row.outcome,
-    summary: null,
     nodes: row.nodes.map((node) => ({ ...node, error: node.error === null ? null : "an error was logged" })),
   };
 }

@@ -132,7 +132,7 @@ export class RunView implements View {
     const row = this.#row;
     if (row === undefined) return fill(this.#head, h("h1", {}, this.#id));
     document.title = `${row.name} · falcon`;
-    const said = JSON.stringify({ ...row, outputBytes: 0, lastOutput: 0, viewers: 0 });
+    const said = JSON.stringify({ ...row, outputBytes: 0 });
     if (said === this.#said) return;
     this.#said = said;
     const back = me().role === "link" ? null : h("a", { href: "#/", class: "back" }, "all runs");
