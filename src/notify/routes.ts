@@ -34,12 +34,11 @@ const codes: Readonly<Record<string, string>> = {
 /** The words for an error of a connection; never its message, which may hold an address. */
 export function connectionWords(error: unknown): string {
   const { code } = error as NodeJS.ErrnoException;
-  if (code === undefined) return error instanceof Error && error.name === "Told" ? error.message : "the connection failed";
-  return codes[code] ?? code;
+  if (code !== undefined) return codes[code] ?? code;
+  return error instanceof Told ? error.message : "the connection failed";
 }
 
 class Told extends Error {
-  override readonly name = "Told";
   readonly unreached: boolean;
 
   /** @param unreached whatever was written went nowhere. */

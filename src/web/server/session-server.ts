@@ -38,13 +38,6 @@ export class AnswerTooLong extends Error {}
 /** There is no server, and none could be started. */
 export class NoServer extends Error {}
 
-/** Where a client would go on. */
-interface SentOn {
-  /** @param place whose server is meant: a job's name, or "-": the host's. @param args what to ask there. */
-  job(place: string, args: readonly string[]): void;
-  far(program: FarProgram): void;
-}
-
 export class SessionServer {
   readonly #home: string;
   #started = 0;
@@ -150,25 +143,25 @@ export class SessionServer {
       line = next;
       if (paused) line.pause();
     };
-    const sentOn: SentOn = {
-      job: (place, there) => {
-        const home = jobHomes(this.#home).find(({ job }) => job === place)?.home;
-        if (home === undefined) return events.over(undefined);
-        void connectOwn(path.join(home, "server.sock")).then((socket) => {
-          // nobody from outside starts a job's server: its own processes do, or it is over
-          if (socket !== undefined && !closed) return goOn(speak(socket, encodeOwnRequest(there, now), events));
-          socket?.destroy();
-          events.over(undefined);
-        });
-      },
-      far: (program) => {
-        try {
-          goOn(now === undefined ? farCommand(program, events) : farTerminal(program, now, events));
-        } catch (error) {
-          events.stderr(Buffer.from(sentence(error)));
-          events.over(Status.notExecutable);
-        }
-      },
+    const inJob = async (place: string, there: readonly string[]) => {
+      const home = jobHomes(this.#home).find(({ job }) => job === place)?.home;
+      // nobody from outside starts a job's server: its own processes do, or it is over
+      const socket = home === undefined ? undefined : await connectOwn(path.join(home, "server.sock"));
+      if (socket !== undefined && !closed) return goOn(speak(socket, encodeOwnRequest(there, now), events, lost));
+      socket?.destroy();
+      lost();
+    };
+    const lost = () => events.over(undefined);
+    // `@job` and a name, of a server of this host; else a program that a client would become
+    const sentOn = (program: FarProgram) => {
+      const [order, place, ...there] = program.args;
+      if (order === "@job" && place !== undefined) return void inJob(place, there);
+      try {
+        goOn(now === undefined ? farCommand(program, events) : farTerminal(program, now, events));
+      } catch (error) {
+        events.stderr(Buffer.from(sentence(error)));
+        events.over(Status.notExecutable);
+      }
     };
     let line = speak(await this.#connect(), encodeOwnRequest(args, now), events, sentOn);
     return {
@@ -223,9 +216,9 @@ export class SessionServer {
 
 /**
  * Sends a request and passes on what comes, until EXIT or the end of the connection.
- * @param sentOn called instead of that where another server of this host has the session.
+ * @param sentOn called instead of that where a client would become another program.
  */
-function speak(socket: net.Socket, asked: Buffer, events: Events, sentOn?: SentOn): Line {
+function speak(socket: net.Socket, asked: Buffer, events: Events, sentOn: (program: FarProgram) => void): Line {
   let over = false;
   const end = (status: number | undefined) => {
     if (over) return;
@@ -242,10 +235,7 @@ function speak(socket: net.Socket, asked: Buffer, events: Events, sentOn?: SentO
       const [file = "", , ...args] = textOf(payload).split("\0").slice(0, -1);
       over = true;
       socket.destroy();
-      const [order, place, ...there] = args;
-      if (sentOn === undefined) return events.over(undefined);
-      if (order === "@job" && place !== undefined) return sentOn.job(place, there);
-      return sentOn.far({ file, args });
+      sentOn({ file, args });
     } else if (type === ServerFrame.reconnect) end(undefined);
   });
   socket.on("data", (chunk) => {
