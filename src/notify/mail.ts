@@ -1,6 +1,6 @@
 // A message as an e-mail, given to the system's mailer: a program that takes it as sendmail does, and sends
 // it when it can.
-import { spawnOutside, wasMissing } from "../base/aside/outside-program.ts";
+import { letGoOfStderr, spawnOutside, wasMissing } from "../base/aside/outside-program.ts";
 import type { Message } from "./message.ts";
 import type { Attempt } from "./web-send.ts";
 import { Parts } from "./webhook-request.ts";
@@ -106,6 +106,7 @@ function give(
       // a group of its own: what it starts ends with it
       detached: true,
     });
+    letGoOfStderr(child);
     // Node makes no pipes where there are too many files open, and tells the error after this
     const { stdin, stderr } = child as Partial<Pick<typeof child, "stdin" | "stderr">>;
     let said = "";

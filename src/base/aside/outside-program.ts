@@ -2,7 +2,7 @@
 // directory and opened its file: where one of these, or a folder of PATH, lies on a file system that does
 // not answer, a server that did so itself would stop with all its sessions. So env(1) does it, in the new
 // process.
-import { execFile, spawn } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 
 /**
  * coreutils' since 8.28 (2017), or BSD's, which know `-C`; it stands on the root file system
@@ -26,6 +26,16 @@ export const spawnOutside = ((program: string, args: readonly string[], options:
 /** As `execFile`, with the same two differences. */
 export const execFileOutside = ((program: string, args: readonly string[], options: Place, done: () => void) =>
   execFile(env, words(program, args, options), { ...options, cwd: "/" }, done)) as unknown as typeof execFile;
+
+/**
+ * "close" of a program that has ended comes so long (ms) after its "exit" at the latest, once its standard
+ * output is read: what it has left behind, a master connection of ssh's, may hold its stderr for hours.
+ */
+const drains = 200;
+
+export function letGoOfStderr(child: Pick<ChildProcess, "once" | "stderr">): void {
+  child.once("exit", () => setTimeout(() => child.stderr?.destroy(), drains).unref());
+}
 
 /** Whether a program that ended so was not there; another that says so of what itself did not find is it. */
 export function wasMissing(status: number | null, said: string): boolean {

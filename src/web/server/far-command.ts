@@ -1,7 +1,7 @@
 // A command on a session of another machine. The session server answers with the program that runs it there
 // (ssh, srun, the client's byte channel), which a client becomes; here it is a process of its own.
 import { spawn as spawnOnTerminal } from "node-pty";
-import { spawnOutside } from "../../base/aside/outside-program.ts";
+import { letGoOfStderr, spawnOutside } from "../../base/aside/outside-program.ts";
 import { Status } from "../../base/failure.ts";
 import { printable } from "../../base/text/printable.ts";
 import type { Events, Line } from "./line.ts";
@@ -39,6 +39,7 @@ class End {
  */
 export function farCommand({ file, args }: FarProgram, events: Events): Line {
   const child = spawnOutside(file, args, { stdio: ["ignore", "pipe", "pipe"] });
+  letGoOfStderr(child);
   const end = new End(events);
   child.on("error", (error) => {
     events.stderr(Buffer.from(error.message));

@@ -16,6 +16,7 @@ import {
   NoServer,
   SessionServer,
 } from "../../../src/web/server/session-server.ts";
+import { leftBehind } from "../../support/left-behind.ts";
 import { failSpawning } from "../../support/spawning.ts";
 
 /** A home whose server says this to everybody. */
@@ -166,6 +167,13 @@ test("a far program for which there are too many open files is told as not start
   failSpawning(t, "EMFILE");
   const { status, stderr } = await new SessionServer(folder).ask(["show"], 1_000);
   assert.deepEqual([status, stderr], [126, "spawn EMFILE"]);
+});
+
+test("a far program that has ended is not waited for because of what it left behind", async (t) => {
+  const script = `${leftBehind(t)} echo all of it`;
+  const folder = await home(t, (socket) => socket.write(encodeExec("/bin/sh", ["sh", "-c", script])));
+  const { status, stdout } = await new SessionServer(folder).ask(["show"], 1_000);
+  assert.deepEqual([status, stdout.toString()], [0, "all of it\n"]);
 });
 
 test("a far terminal that has closed takes keys and sizes as before, and tells why it ended", async () => {
