@@ -4,24 +4,14 @@
 import { randomBytes } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
-import { gzipSync } from "node:zlib";
-import { wall } from "../../base/clock.ts";
-import { Status } from "../../base/failure.ts";
 import { replaceFile } from "../../base/replace-file.ts";
 import type { ShareSettings, WebCommand } from "../web-command.ts";
-import type { Beside, Lines, NodeCurve, SharedRun } from "../wire.ts";
+import type { SharedRun } from "../wire.ts";
 import { readAsset } from "./assets.ts";
-import { runRow, withoutPlaces } from "./rows.ts";
 import { complain, say } from "./say.ts";
-import { AnswerTooLong, SessionServer } from "./session-server.ts";
+import { SessionServer } from "./session-server.ts";
+import { RunGone, sharedRun } from "./shared-run.ts";
 
-/** Lines of the log that the page has: the last ones. */
-const mostLines = 2_000;
-/** The longest recording that the page has (bytes, not compressed): what a phone still unpacks. */
-const mostRecording = 24 << 20;
-const mostAnswer = 32 << 20;
-/** Metrics that the page has beside the losses; falcon logs some of each node, with some thousand points. */
-export const mostMetrics = 16;
 /** A page that could not be written is tried again after this time (ms): a mounted drive comes back. */
 const retry = 30_000;
 
@@ -49,54 +39,6 @@ async function main(): Promise<void> {
       pause = Math.min(pause, retry);
     }
     await new Promise((resolve) => setTimeout(resolve, pause));
-  }
-}
-
-/** The run was removed: no later page is any better. */
-class RunGone extends Error {}
-
-/** All that the page shows. @throws Error in one sentence. */
-async function sharedRun(server: SessionServer, id: string): Promise<SharedRun> {
-  const json = async <T>(args: string[]): Promise<T | undefined> => {
-    const { status, stdout } = await server.ask(args, mostAnswer);
-    return status === 0 ? (JSON.parse(stdout.toString()) as T) : undefined;
-  };
-  const { status, stdout } = await server.ask(["show", id, "--json"], mostAnswer);
-  if (status === Status.noSession) throw new RunGone(`session ${id} is not there any more: its page stays as it is`);
-  const row = status === 0 ? runRow(JSON.parse(stdout.toString())) : undefined;
-  if (row === undefined) throw new Error(`session ${id} cannot be shown`);
-  const lines = await json<Lines>(["@page", "lines", id, "--count", String(mostLines)]);
-  const curves = await json<{ nodes: NodeCurve[] }>(["export", id, "--format", "curve-json"]);
-  const told = await json<Beside>(["@page", "beside", id, "--all", String(mostMetrics)]);
-  const metrics = told?.curves ?? {};
-  const screen = await server.ask(["export", id, "--format", "text", "--at=-0s"], mostAnswer);
-  return {
-    row: withoutPlaces(row),
-    written: wall(),
-    nodes: curves?.nodes ?? [],
-    beside: told === undefined ? null : { ...told, curves: {}, metrics: Object.keys(metrics) },
-    metrics,
-    lines: lines ?? { total: 0, more: false, lines: [] },
-    screen: screen.status === 0 ? screen.stdout.toString() : "",
-    recording: await recording(server, id),
-  };
-}
-
-/**
- * The recording, compressed; null where it is too long for a page. Its first line has no more than the
- * size.
- */
-async function recording(server: SessionServer, id: string): Promise<string | null> {
-  try {
-    const { status, stdout } = await server.ask(["export", id, "--format", "cast", "--idle", "2"], mostRecording);
-    if (status !== 0) return null;
-    const end = stdout.indexOf(0x0a);
-    const { width, height } = JSON.parse(stdout.toString("utf8", 0, end)) as { width: number; height: number };
-    const head = JSON.stringify({ version: 2, width, height });
-    return gzipSync(Buffer.concat([Buffer.from(head), stdout.subarray(end)])).toString("base64");
-  } catch (error) {
-    if (error instanceof AnswerTooLong) return null;
-    throw error;
   }
 }
 
