@@ -163,6 +163,23 @@ describe("the page in a browser", { skip: noBrowser }, () => {
     await home.ok(["kill", id]);
   });
 
+  test("a key right behind Only look goes nowhere, and the page goes on", async () => {
+    const id = await home.start(["sh", "-c", "stty -echo; cat"], ["--size", "70x16"]);
+    const page = await open(`#/run/${id}/terminal`);
+    await page.getByRole("button", { name: "Type" }).click();
+    await page.waitForSelector(".screen.typing");
+    await page.getByRole("button", { name: "Only look" }).evaluate((button) => {
+      (button as HTMLElement).click();
+      // before the server has answered; the page's terminal is this page's own (widgets/screen.ts)
+      const screen = document.querySelector(".screen") as unknown as { terminal: { input(text: string): void } };
+      screen.terminal.input("x");
+    });
+    await page.waitForSelector(".screen:not(.typing)");
+    await page.waitForSelector(".state:text('you look')");
+    await page.context().close();
+    await home.ok(["kill", id]);
+  });
+
   test("a second Ctrl+C asks, also with the key of a phone: no is no, yes ends the run", async () => {
     // hang_at: from then on the graceful stop is noted and nothing follows
     const words = ["--falcon", trainer, "-o", "hung", "samples=256", "rate=8", "hang_at=1"];
@@ -297,6 +314,23 @@ describe("the page in a browser", { skip: noBrowser }, () => {
     await page.keyboard.press("Enter");
     await page.waitForSelector(".found li");
     assert.match((await page.textContent(".found li")) ?? "", /45.*row 45/);
+    // a search whose answer comes behind that of a later one
+    let late = () => {};
+    await page.route(/find=slow/, async (route) => {
+      await new Promise<void>((resolve) => (late = resolve));
+      await route.continue();
+    });
+    const asked = page.waitForRequest(/find=slow/);
+    const answered = page.waitForResponse(/find=slow/);
+    for (const pattern of ["slow", "row 45\\b"]) {
+      await page.fill(".view.log input[type=search]", pattern);
+      await page.keyboard.press("Enter");
+      if (pattern === "slow") await asked;
+    }
+    await page.waitForSelector(".found li");
+    late();
+    await (await answered).finished();
+    await page.evaluate(() => new Promise(requestAnimationFrame));
     await page.click(".found .hit");
     await page.waitForSelector(".line.marked");
     assert.match((await page.textContent(".line.marked")) ?? "", /row 45$/);
@@ -353,6 +387,23 @@ describe("the page in a browser", { skip: noBrowser }, () => {
     );
     assert.deepEqual(outside, []);
     assert.ok(browser.requests.length > 10);
+    await page.context().close();
+  });
+
+  test("curves that could not be had are asked for again once the connection is back", async () => {
+    const [ended = ""] = (await home.sessions()).flatMap(({ id, name }) => (name === "short" ? [id] : []));
+    await home.untilState(ended, "exited");
+    const page = await open();
+    await page.route(/api\/curves\//, (route) => route.abort(), { times: 1 });
+    await page.evaluate((hash) => {
+      location.hash = hash;
+    }, `#/run/${ended}/curves`);
+    await page.waitForSelector(".note:text('there is no connection')");
+    const { port } = new URL(web.url);
+    await web.end("SIGKILL");
+    await page.waitForSelector("html[data-connection=connecting]");
+    web = await startWeb(home, ["--listen", port]);
+    await page.waitForSelector(".panel canvas");
     await page.context().close();
   });
 

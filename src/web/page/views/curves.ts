@@ -74,6 +74,8 @@ export class Curves {
     const answer = await get<{ nodes: NodeCurve[] }>(`curves/${this.#id}`);
     if (this.#gone) return;
     if (isNone(answer)) {
+      // they are asked for again with the next row, which a connection that is back begins with
+      this.#asked = "";
       this.#note.textContent = answer.none;
       this.#note.hidden = false;
       return;

@@ -25,6 +25,7 @@ export class LogView {
   #shown: { first: number; last: number } = { first: 0, last: 0 };
   #marked = -1;
   #live = true;
+  #pattern = "";
 
   /** @param toMoment shows the screen of that moment. */
   constructor(host: HTMLElement, id: string, toMoment: (at: number) => void) {
@@ -122,9 +123,12 @@ export class LogView {
   }
 
   async #search(pattern: string): Promise<void> {
+    this.#pattern = pattern;
     if (pattern === "") return fill(this.#hits);
     fill(this.#hits, h("p", { class: "note" }, "…"));
     const answer = await get<Lines>(`lines/${this.#id}?count=${mostHits}&find=${encodeURIComponent(pattern)}`);
+    // a longer search than the one that was begun meanwhile
+    if (pattern !== this.#pattern) return;
     if (isNone(answer)) return fill(this.#hits, h("p", { class: "note" }, answer.none));
     const { lines, more } = answer;
     const told =

@@ -95,7 +95,7 @@ export class LiveTerminal {
   /** The connection is there, or there again. */
   connected(): void {
     this.#begun = false;
-    if (this.#row !== undefined) this.#attach(this.#typing, false);
+    this.#attach(this.#typing, false);
   }
 
   lost(): void {
@@ -158,19 +158,17 @@ export class LiveTerminal {
   }
 
   #attach(type: boolean, takeOver: boolean): void {
-    if (!this.#row?.live) {
-      setText(this.#state, this.#row === undefined ? "" : "it is over: see its history");
-      // its last screen
-      if (this.#row !== undefined) {
-        this.#begun = true;
-        this.#measure(false);
-        this.#connection.say({ do: "replay", id: this.#id, ...this.#size, at: null, speed: 1 });
-      }
-      return;
-    }
+    if (this.#row === undefined) return;
+    const { live } = this.#row;
+    // no key follows the wish to look: the server would take it for one of somebody who may not type
+    this.#typing &&= type && live;
     this.#begun = true;
     this.#measure(false);
-    this.#connection.say({ do: "attach", id: this.#id, ...this.#size, type, takeOver });
+    const shown = { id: this.#id, ...this.#size };
+    if (live) return this.#connection.say({ do: "attach", ...shown, type, takeOver });
+    setText(this.#state, "it is over: see its history");
+    // its last screen
+    this.#connection.say({ do: "replay", ...shown, at: null, speed: 1 });
   }
 
   #measure(changed: boolean): void {
