@@ -127,6 +127,8 @@ export class Api {
         (bytes) => words.add(bytes),
         (line) => {
           begun = line;
+          // given up meanwhile
+          if (response.destroyed) line.close();
         },
       );
       // half a file must not look like a whole one

@@ -99,6 +99,8 @@ export class PageSocket {
   }
 
   #message(data: RawData, binary: boolean): void {
+    // told to go: what still comes is nobody's
+    if (this.#socket.readyState !== this.#socket.OPEN) return;
     const now = this.#effects.steady();
     this.#budget = Math.min(messageBurst, this.#budget + ((now - this.#budgetAt) / 1000) * messageRate) - 1;
     this.#budgetAt = now;

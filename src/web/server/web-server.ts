@@ -165,7 +165,9 @@ export class WebServer {
     if (why !== undefined) this.#noteRefused(why, request);
     const full = this.#pages.size >= mostPages || this.#tooManyWrong();
     const status = why !== undefined ? 403 : this.#address(request)?.pathname !== "/ws" ? 404 : full ? 503 : undefined;
-    if (status !== undefined) return void socket.end(`HTTP/1.1 ${status} Refused\r\nconnection: close\r\n\r\n`);
+    // whoever keeps the connection open all the same is not waited for
+    const gone = () => socket.destroy();
+    if (status !== undefined) return void socket.end(`HTTP/1.1 ${status} Refused\r\nconnection: close\r\n\r\n`, gone);
     this.#sockets.accept(request, socket, head, (made) => {
       const page = new PageSocket(made, this.#sessions, this.#feed, {
         find: (token) => {

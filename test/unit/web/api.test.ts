@@ -45,3 +45,31 @@ test("whoever takes nothing of a download for long is let go of, and its command
   await closed;
   assert.ok(paused);
 });
+
+test("a download that was given up before its command has begun leaves none behind", async (t) => {
+  const closed = new Promise<void>((resolve) => {
+    const line: Line = { input() {}, size() {}, pause() {}, resume() {}, close: resolve };
+    let left: Promise<unknown> | undefined;
+    const server = {
+      async stream(_args: string[], _stdout: unknown, _stderr: unknown, begun: (line: Line) => void) {
+        await left;
+        begun(line);
+        return new Promise<number>(() => {});
+      },
+    };
+    const api = new Api(server as unknown as SessionServer);
+    const web = http.createServer((request, response) => {
+      left = once(response, "close");
+      void api.answer(new URL(`http://page${request.url}`), { role: "owner", session: null }, response);
+      asked.destroy();
+    });
+    t.after(() => web.close());
+    let asked: http.ClientRequest;
+    web.listen(0, "127.0.0.1", () => {
+      const { port } = web.address() as AddressInfo;
+      asked = http.get({ host: "127.0.0.1", port, path: "/api/export/a1b2c3/text" });
+      asked.on("error", () => {});
+    });
+  });
+  await closed;
+});
