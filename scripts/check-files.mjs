@@ -39,7 +39,6 @@ const files = {
     "src/trainers/falcon/launch/shim.ts",
     "src/session/life/agent-link.ts",
     "src/trainers/falcon/surroundings.ts",
-    "src/trainers/reading/small-files.ts",
     "src/session/life/real-paths.ts",
     "src/session/machines/own-files.ts",
     "src/session/machines/roster-files.ts",

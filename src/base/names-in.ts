@@ -1,9 +1,11 @@
-// The names in a folder of ours or of the system, which always answer; none where it cannot be read.
+// The names in a folder; none where it cannot be read. In the server itself only of those of ours and of the
+// system, which always answer.
 import fs from "node:fs";
+import { onDisk } from "./text/bytes.ts";
 
 export function namesIn(folder: string): string[] {
   try {
-    return fs.readdirSync(folder);
+    return fs.readdirSync(onDisk(folder));
   } catch {
     return [];
   }

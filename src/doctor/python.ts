@@ -2,7 +2,6 @@
 import { aside } from "../base/aside/aside.ts";
 import { askProgram } from "../base/aside/ask-program.ts";
 import { Failure } from "../base/failure.ts";
-import { head } from "../trainers/reading/small-files.ts";
 import { launcher } from "../trainers/registry.ts";
 import { type Caller, type Finding, problem, warning } from "./condition.ts";
 

@@ -34,6 +34,15 @@ export function openRegular(file: string): number {
   }
 }
 
+/** The first `most` bytes of a regular file as text; none where it cannot be read. */
+export function head(file: string, most: number): string {
+  try {
+    return readRegular(file, 0, most).toString("utf8");
+  } catch {
+    return "";
+  }
+}
+
 /** Bytes of a regular file from `from` on, at most `length`. @throws as openRegular. */
 export function readRegular(file: string, from: number, length: number): Buffer {
   const fd = openRegular(file);

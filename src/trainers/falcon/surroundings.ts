@@ -2,8 +2,9 @@
 // its command differs from its config.yml.
 import fs from "node:fs";
 import path from "node:path";
+import { head } from "../../base/aside/regular-file.ts";
+import { namesIn } from "../../base/names-in.ts";
 import { onDisk } from "../../base/text/bytes.ts";
-import { entries, head } from "../reading/small-files.ts";
 import type { Override, StartedWith, TrainedSession } from "../trainer.ts";
 import type { YamlValue } from "./config/yaml.ts";
 import { isMap, settingOf, valueAt } from "./config/yaml-tree.ts";
@@ -27,11 +28,11 @@ function versions(command: readonly string[]): Omit<StartedWith, "overrides"> {
   const python = pythonOf(command);
   if (python === undefined) return { falcon: null, python: null };
   const prefix = path.dirname(path.dirname(python));
-  const library = entries(path.join(prefix, "lib")).find((name) => /^python3\.\d+$/.test(name));
-  const packages = library === undefined ? [] : entries(path.join(prefix, "lib", library, "site-packages"));
+  const library = namesIn(path.join(prefix, "lib")).find((name) => /^python3\.\d+$/.test(name));
+  const packages = library === undefined ? [] : namesIn(path.join(prefix, "lib", library, "site-packages"));
   const told = packages.flatMap((name) => /^falcon_sbi-(.+)\.dist-info$/.exec(name)?.[1] ?? [])[0];
   const venv = /^version(?:_info)?\s*=\s*(\d+\.\d+\.\d+)/m.exec(head(path.join(prefix, "pyvenv.cfg"), environmentHead))?.[1];
-  const conda = entries(path.join(prefix, "conda-meta")).flatMap((name) => /^python-(\d+\.\d+\.\d+)-/.exec(name)?.[1] ?? [])[0];
+  const conda = namesIn(path.join(prefix, "conda-meta")).flatMap((name) => /^python-(\d+\.\d+\.\d+)-/.exec(name)?.[1] ?? [])[0];
   return { falcon: told ?? null, python: venv ?? conda ?? library?.slice("python".length) ?? null };
 }
 

@@ -3,7 +3,8 @@
 import path from "node:path";
 import { aside } from "../../base/aside/aside.ts";
 import { askProgram } from "../../base/aside/ask-program.ts";
-import { entries, head } from "../reading/small-files.ts";
+import { head } from "../../base/aside/regular-file.ts";
+import { namesIn } from "../../base/names-in.ts";
 import { trainerNamed } from "../registry.ts";
 import type { Cluster, StartedWith, TrainedSession } from "../trainer.ts";
 
@@ -85,7 +86,7 @@ async function git(
 
 function gpus(): string[] {
   const folder = "/proc/driver/nvidia/gpus";
-  return entries(folder).flatMap(
+  return namesIn(folder).flatMap(
     (name) => /^Model:\s*(.+)$/m.exec(head(path.join(folder, name, "information"), longestPage))?.[1] ?? [],
   );
 }

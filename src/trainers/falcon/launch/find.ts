@@ -2,10 +2,9 @@
 import fs from "node:fs";
 import path from "node:path";
 import { aside } from "../../../base/aside/aside.ts";
-import { readRegular } from "../../../base/aside/regular-file.ts";
+import { head, readRegular } from "../../../base/aside/regular-file.ts";
 import { Failure, Status } from "../../../base/failure.ts";
 import { onDisk, textOf } from "../../../base/text/bytes.ts";
-import { head } from "../../reading/small-files.ts";
 import type { FindOptions, FoundProgram } from "../../trainer.ts";
 import { pythonHasFalcon } from "./python-probe.ts";
 

@@ -1,7 +1,8 @@
 // GPUs of this machine by its drivers' own files, as Ray counts them by their libraries. Asks the file system
 // itself: for work that is done aside.
 import path from "node:path";
-import { entries, head } from "../../reading/small-files.ts";
+import { head } from "../../../base/aside/regular-file.ts";
+import { namesIn } from "../../../base/names-in.ts";
 
 /** How many each driver has; undefined: no file tells. */
 export interface Gpus {
@@ -20,12 +21,12 @@ const longestNumber = 16;
  */
 export function gpusHere(root = "/"): Gpus {
   const under = (...names: string[]) => path.join(root, ...names);
-  const devices = entries(under("dev"));
+  const devices = namesIn(under("dev"));
   if (devices.includes("dxg")) return { nvidia: undefined, amd: undefined };
   const given = devices.filter((name) => /^nvidia\d+$/.test(name)).length;
   const nodes = under("sys/class/kfd/kfd/topology/nodes");
   return {
-    nvidia: Math.max(given, entries(under("proc/driver/nvidia/gpus")).length),
-    amd: entries(nodes).filter((node) => Number(head(path.join(nodes, node, "gpu_id"), longestNumber)) > 0).length,
+    nvidia: Math.max(given, namesIn(under("proc/driver/nvidia/gpus")).length),
+    amd: namesIn(nodes).filter((node) => Number(head(path.join(nodes, node, "gpu_id"), longestNumber)) > 0).length,
   };
 }

@@ -2,9 +2,8 @@
 // it. Asks the file system itself: for work that is done aside.
 import fs from "node:fs";
 import path from "node:path";
-import { readRegular } from "../../../base/aside/regular-file.ts";
+import { head, readRegular } from "../../../base/aside/regular-file.ts";
 import { onDisk } from "../../../base/text/bytes.ts";
-import { head } from "../../reading/small-files.ts";
 import { readYaml, type YamlValue } from "../config/yaml.ts";
 import type { LaunchArguments } from "./arguments.ts";
 

@@ -1,7 +1,7 @@
 // The Ray cluster that a falcon joins instead of starting its own: which, how it was named, and its nodes.
 import path from "node:path";
 import { askProgram } from "../../../base/aside/ask-program.ts";
-import { head } from "../../reading/small-files.ts";
+import { head } from "../../../base/aside/regular-file.ts";
 import type { Cluster, ClusterNode } from "../../trainer.ts";
 import type { YamlValue } from "../config/yaml.ts";
 import { valueAt } from "../config/yaml-tree.ts";

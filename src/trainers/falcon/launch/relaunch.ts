@@ -3,8 +3,8 @@
 import fs from "node:fs";
 import path from "node:path";
 import { aside } from "../../../base/aside/aside.ts";
+import { namesIn } from "../../../base/names-in.ts";
 import { onDisk } from "../../../base/text/bytes.ts";
-import { entries } from "../../reading/small-files.ts";
 import type { ResumePlan } from "../../trainer.ts";
 import { readRunConfig } from "../config/run-config.ts";
 import { isModelFile } from "../run/model-files.ts";
@@ -24,7 +24,7 @@ async function planHere(args: readonly string[], directory: string, run: string 
   const read = parseLaunch(args);
   const again = read.output === undefined ? ["-o", run, ...args] : [...args];
   const { graph, nodes } = await readRunConfig(run, directory, read.graph);
-  if (!nodes.some(({ name }) => entries(path.join(graph, name)).some(isModelFile)))
+  if (!nodes.some(({ name }) => namesIn(path.join(graph, name)).some(isModelFile)))
     return { args: again, from: "config", sentence: `no model was saved in ${run}: it begins anew with the same configuration` };
   return { args: again, from: "model", sentence: `resumes ${run} from the saved model` };
 }

@@ -5,9 +5,9 @@ import os from "node:os";
 import path from "node:path";
 import { aside } from "../../../base/aside/aside.ts";
 import { Failure, Status, sentence } from "../../../base/failure.ts";
+import { namesIn } from "../../../base/names-in.ts";
 import { onDisk } from "../../../base/text/bytes.ts";
 import { quoted } from "../../../base/text/shell-words.ts";
-import { entries } from "../../reading/small-files.ts";
 import type { EnvironmentShim } from "../../trainer.ts";
 import { isOurselves, pythonName, shimVariable } from "./find.ts";
 
@@ -73,7 +73,7 @@ async function makeHere(
   const kept = keptFolder(environment);
   const folder = chosen === undefined ? (folderHere(environment) ?? kept) : path.resolve(directory, chosen);
   if (/[:\n]/.test(folder)) throw new Failure(`--shim ${folder}: a folder on PATH cannot have ':' in its name`, Status.usage);
-  const others = entries(folder).filter((name) => name !== "falcon");
+  const others = namesIn(folder).filter((name) => name !== "falcon");
   const file = path.join(folder, "falcon");
   if (others.length > 0 || (exists(file) && !(await isOurselves(file)))) {
     throw new Failure(
