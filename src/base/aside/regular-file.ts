@@ -47,7 +47,8 @@ export function head(file: string, most: number): string {
 export function readRegular(file: string, from: number, length: number): Buffer {
   const fd = openRegular(file);
   try {
-    const size = fs.fstatSync(fd).size;
+    // the kernel's own files have none
+    const size = fs.fstatSync(fd).size || Number.POSITIVE_INFINITY;
     const buffer = Buffer.alloc(Math.max(0, Math.min(length, size - from)));
     let got = 0;
     while (got < buffer.length) {
