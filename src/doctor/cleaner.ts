@@ -2,6 +2,7 @@
 // of weeks still needs.
 import fs from "node:fs";
 import path from "node:path";
+import { head } from "../base/aside/regular-file.ts";
 import { namesIn } from "../base/names-in.ts";
 import { type Finding, problem, warning } from "./condition.ts";
 
@@ -26,6 +27,9 @@ export const cleanerSources: CleanerSources = {
   cron: ["/etc/cron.daily/tmpreaper", "/etc/cron.daily/tmpwatch"],
 };
 
+/** Rules of one file that are read (bytes): distributions have some KB. */
+const longestRules = 1 << 20;
+
 /** Never throws: what cannot be read says nothing. */
 export function cleanedFolders(sources: CleanerSources = cleanerSources): Cleaned[] {
   const files = new Map<string, string>();
@@ -34,7 +38,8 @@ export function cleanedFolders(sources: CleanerSources = cleanerSources): Cleane
   }
   const found: Cleaned[] = [];
   for (const source of [...files].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, file]) => file)) {
-    for (const line of linesOf(source)) {
+    for (const line of head(source, longestRules).split("\n")) {
+      if (/^\s*(#|$)/.test(line)) continue;
       // Type Path Mode User Group Age Argument (tmpfiles.d(5)); quotes are rare and would only be at the path
       const [type = "", folder = "", , , , age = "-"] = line.trim().split(/\s+/);
       const plain = folder.replace(/^"|"$/g, "").replace(/(?<!\/)\/+\*?$/, "") || "/";
@@ -88,15 +93,4 @@ export function checkCleaners(cleaned: readonly Cleaned[], sessions: string, ray
     );
   }
   return findings;
-}
-
-function linesOf(file: string): string[] {
-  try {
-    return fs
-      .readFileSync(file, "utf8")
-      .split("\n")
-      .filter((line) => !/^\s*(#|$)/.test(line));
-  } catch {
-    return [];
-  }
 }

@@ -3,6 +3,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { aside } from "../base/aside/aside.ts";
+import { head } from "../base/aside/regular-file.ts";
 import { commandLine, parentOf } from "../platform/processes.ts";
 import { launcher } from "../trainers/registry.ts";
 import { type Caller, type Finding, warning } from "./condition.ts";
@@ -49,7 +50,7 @@ const startFiles: Readonly<Record<string, readonly string[]>> = {
   fish: [".config/fish/config.fish"],
 };
 
-/** Environments that are looked at, and how much of a start file is read. */
+/** Environments that are looked at, and how much of a start file, or of conda's list, is read. */
 const mostEnvironments = 20;
 const longestStartFile = 1 << 20;
 
@@ -165,29 +166,16 @@ function startFile(shell: string, name: string, environment: Caller["environment
 }
 
 function evaluatesInit(file: string, shell: string): boolean {
-  let text: string;
-  try {
-    if (fs.statSync(file).size > longestStartFile) return false;
-    text = fs.readFileSync(file, "utf8");
-  } catch {
-    return false;
-  }
-  return text.split("\n").some((line) => new RegExp(`^[^#]*falcon(-sessions)?['"]? init\\b[^#]*\\b${shell}\\b`).test(line));
+  const lines = head(file, longestStartFile).split("\n");
+  return lines.some((line) => new RegExp(`^[^#]*falcon(-sessions)?['"]? init\\b[^#]*\\b${shell}\\b`).test(line));
 }
 
 /** The active environments, those in the caller's folder, and those that conda has written down. */
 function environments({ environment, directory }: Caller): string[] {
-  const found = [environment.VIRTUAL_ENV, environment.CONDA_PREFIX].filter((prefix) => prefix !== undefined && prefix !== "");
-  found.push(path.join(directory, ".venv"), path.join(directory, "venv"));
-  try {
-    found.push(...fs.readFileSync(path.join(environment.HOME ?? "/", ".conda/environments.txt"), "utf8").split("\n"));
-  } catch {
-    // no conda
-  }
-  return [...new Set(found.filter((prefix) => prefix !== "").map((prefix) => path.resolve(directory, prefix as string)))].slice(
-    0,
-    mostEnvironments,
-  );
+  const known = head(path.join(environment.HOME ?? "/", ".conda/environments.txt"), longestStartFile).split("\n");
+  const found = [environment.VIRTUAL_ENV, environment.CONDA_PREFIX, ".venv", "venv", ...known];
+  const prefixes = found.flatMap((prefix) => (prefix ? path.resolve(directory, prefix) : []));
+  return [...new Set(prefixes)].slice(0, mostEnvironments);
 }
 
 function isOnPath(name: string, PATH = emptyPath): boolean {

@@ -4,13 +4,12 @@ import type { Shortfall } from "../platform/allowance.ts";
 import { type Caller, type Finding, problem, warning } from "./condition.ts";
 
 /** Numbers of getrlimit(2). */
-export type LimitNumbers = Readonly<Record<"cpu" | "fileSize" | "addressSpace" | "processes" | "openFiles", number>>;
+type LimitNumbers = Readonly<Record<"cpu" | "fileSize" | "addressSpace" | "processes" | "openFiles", number>>;
 const linux: LimitNumbers = { cpu: 0, fileSize: 1, processes: 6, openFiles: 7, addressSpace: 9 };
 const darwin: LimitNumbers = { cpu: 0, fileSize: 1, processes: 7, openFiles: 8, addressSpace: 5 };
 
-const unlimited = 2n ** 64n - 1n;
-/** macOS calls 2^63-1 unlimited. */
-const nearlyUnlimited = 2n ** 62n;
+/** What is more is none: Linux calls 2^64-1 unlimited, macOS 2^63-1. */
+const unlimited = 2n ** 62n;
 
 /**
  * Ray starts about 60 threads and processes for each core's worker; with fewer the start fails on a small
@@ -27,19 +26,19 @@ const leastAddressSpace = 64n << 30n;
 
 export function checkLimits(limits: Caller["limits"], system: NodeJS.Platform = process.platform): Finding[] {
   const numbers = system === "darwin" ? darwin : linux;
-  const of = (name: keyof LimitNumbers) => limits.find((l) => l.resource === numbers[name]);
   const findings: Finding[] = [];
-  const look = (name: keyof LimitNumbers, flag: string, least: bigint, tell: (soft: bigint) => Finding) => {
-    const limit = of(name);
-    if (limit === undefined || limit.soft >= nearlyUnlimited || limit.soft >= least) return;
-    const finding = tell(limit.soft);
-    const raise = limit.hard >= nearlyUnlimited ? "unlimited" : String(limit.hard);
-    const room = limit.hard > limit.soft;
+  const look = (name: keyof LimitNumbers, flag: string, least: bigint, tell: (soft: bigint, hard: bigint) => Finding) => {
+    const limit = limits.find(({ resource }) => resource === numbers[name]);
+    if (limit === undefined || limit.soft >= least) return;
+    const { soft, hard } = limit;
+    const finding = tell(soft, hard);
+    const raise = hard >= unlimited ? "unlimited" : String(hard);
     findings.push({
       ...finding,
-      remedy: room
-        ? `ulimit -S -${flag} ${raise} before you start the run (your own start file may have set it lower)`
-        : `${finding.remedy}: the hard limit is the same, only an administrator can raise it (/etc/security/limits.conf)`,
+      remedy:
+        hard > soft
+          ? `ulimit -S -${flag} ${raise} before you start the run (your own start file may have set it lower)`
+          : `${finding.remedy}: the hard limit is the same, only an administrator can raise it (/etc/security/limits.conf)`,
     });
   };
   look("cpu", "t", unlimited, (soft) =>
@@ -63,18 +62,12 @@ export function checkLimits(limits: Caller["limits"], system: NodeJS.Platform = 
       "train elsewhere",
     ),
   );
-  look("openFiles", "n", fewestOpenFiles, (soft) =>
-    (of("openFiles")?.hard ?? 0n) >= fewestOpenFiles
-      ? warning(
-          "open-files-limit",
-          `a program may have ${soft} files open (ulimit -n), fewer than the ${fewestOpenFiles} that Ray needs`,
-          "",
-        )
-      : problem(
-          "open-files-limit",
-          `a program may have ${soft} files open (ulimit -n), fewer than the ${fewestOpenFiles} that Ray needs`,
-          "train elsewhere",
-        ),
+  look("openFiles", "n", fewestOpenFiles, (soft, hard) =>
+    (hard >= fewestOpenFiles ? warning : problem)(
+      "open-files-limit",
+      `a program may have ${soft} files open (ulimit -n), fewer than the ${fewestOpenFiles} that Ray needs`,
+      "train elsewhere",
+    ),
   );
   look("addressSpace", "v", leastAddressSpace, (soft) =>
     warning(

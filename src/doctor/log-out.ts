@@ -2,9 +2,6 @@
 import { endsAtLogOut, type LogOutFacts } from "../platform/log-out.ts";
 import { type Finding, problem } from "./condition.ts";
 
-/** The command that mends it. */
-export const enableLinger = "loginctl enable-linger";
-
 export function checkLogOut(facts: LogOutFacts): Finding[] {
   if (!endsAtLogOut(facts)) return [];
   const why =
@@ -13,6 +10,6 @@ export function checkLogOut(facts: LogOutFacts): Finding[] {
       : "KillUserProcesses is on and the session server runs inside your login, so that logging out ends every session";
   const remedy = facts.lingering
     ? "falcon server upgrade (from a login with a user manager: the server then takes a scope of its own)"
-    : `${enableLinger}, then falcon server upgrade (where it is refused, ask an administrator)`;
+    : "loginctl enable-linger, then falcon server upgrade (where it is refused, ask an administrator)";
   return [problem("log-out", why, remedy)];
 }

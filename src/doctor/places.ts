@@ -152,7 +152,7 @@ export const runPlaces = aside("runPlaces", placesHere, ([, caller]) => caller.d
 function placesHere(home: string, caller: Caller): { sessions: PlaceFacts; home: PlaceFacts | undefined; all: PlaceFacts[] } {
   const sessions = placeFacts("the sessions", home);
   const own = caller.environment.HOME;
-  const userHome = own === undefined || own === "" ? undefined : placeFacts("your home", own);
+  const userHome = own ? placeFacts("your home", own) : undefined;
   const all = [sessions, placeFacts("this folder", caller.directory), placeFacts("Ray's files", rayFolder(caller.environment))];
   return { sessions, home: userHome, all };
 }

@@ -1,13 +1,13 @@
 // The Python falcon: whether there is one, and whether it can draw its display (`blessed`).
 import { aside } from "../base/aside/aside.ts";
 import { askProgram } from "../base/aside/ask-program.ts";
+import { head } from "../base/aside/regular-file.ts";
 import { Failure } from "../base/failure.ts";
 import { launcher } from "../trainers/registry.ts";
 import { type Caller, type Finding, problem, warning } from "./condition.ts";
 
 export interface PythonFacts {
-  /** What starts the Python falcon; undefined where none is found, and then why. */
-  command: readonly string[] | undefined;
+  /** Why none is found; undefined where one is. */
   missing: string | undefined;
   /** The interpreter that runs it, and whether it finds `blessed`; undefined where that cannot be told. */
   interpreter: string | undefined;
@@ -43,17 +43,16 @@ const pythonPatience = 10_000;
 /** Bytes of what starters and start files of sites print before Python begins. */
 const longestWarnings = 1 << 20;
 
-export async function pythonFacts(caller: Caller, root?: string): Promise<PythonFacts> {
+export async function pythonFacts(caller: Caller, root: string): Promise<PythonFacts> {
   const { environment, directory } = caller;
-  const where = { environment, directory, ...(root === undefined ? {} : { root }) };
   try {
-    const { command } = await launcher.find(where);
+    const { command } = await launcher.find({ environment, directory, root });
     const interpreter = await askInterpreter(command);
     const blessed = interpreter === undefined ? undefined : await hasModule(interpreter, "blessed", caller);
-    return { command, missing: undefined, interpreter, blessed };
+    return { missing: undefined, interpreter, blessed };
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
-    return { command: undefined, missing: error.message, interpreter: undefined, blessed: undefined };
+    return { missing: error.message, interpreter: undefined, blessed: undefined };
   }
 }
 

@@ -31,8 +31,8 @@ export function isKnownTerminal(
 }
 
 export interface TerminalFacts {
-  /** undefined: not set. */
-  name: string | undefined;
+  /** "" where it is not set. */
+  name: string;
   known: boolean;
   /** The database describes the terminal that sessions have. */
   sessionKnown: boolean;
@@ -40,10 +40,10 @@ export interface TerminalFacts {
 }
 
 export function terminalFacts(caller: Caller, folders: readonly string[] = systemFolders): TerminalFacts {
-  const { TERM } = caller.environment;
+  const { TERM = "" } = caller.environment;
   return {
     name: TERM,
-    known: TERM !== undefined && isKnownTerminal(TERM, caller.environment, folders),
+    known: isKnownTerminal(TERM, caller.environment, folders),
     sessionKnown: isKnownTerminal(sessionTerminal, caller.environment, folders),
     onTerminal: caller.onTerminal,
   };
@@ -55,8 +55,8 @@ export const askTerminalFacts = aside("terminalFacts", terminalFacts, ([caller])
 export function checkTerminal(facts: TerminalFacts): Finding[] {
   const findings: Finding[] = [];
   const remedy = `TERM=${sessionTerminal} in this terminal, or install its description (Debian: apt-get install ncurses-term)`;
-  if (facts.onTerminal && (facts.name === undefined || facts.name === "" || facts.name === "dumb" || facts.name === "unknown")) {
-    const how = facts.name === undefined || facts.name === "" ? "is not set" : `is ${facts.name}`;
+  if (facts.onTerminal && /^(?:|dumb|unknown)$/.test(facts.name)) {
+    const how = facts.name === "" ? "is not set" : `is ${facts.name}`;
     findings.push(
       warning(
         "terminal-unknown",
