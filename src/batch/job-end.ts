@@ -1,5 +1,5 @@
 // How a batch job ended, or one of its steps, in the words of its batch system.
-import type { Slurm } from "./slurm.ts";
+import { type Slurm, slurmTime } from "./slurm.ts";
 
 /** Kept with a session of the job as its fact `batchEnd`. */
 export interface JobEnd {
@@ -104,7 +104,7 @@ async function toldEnd(name: string, slurm: Slurm | undefined): Promise<JobEnd> 
   const word = fields?.JobState;
   if (word === undefined) return { job, what: "other", time: null };
   const restarts = Number(fields?.Restarts ?? 0);
-  const preempted = seconds(fields?.PreemptTime);
+  const preempted = slurmTime(fields?.PreemptTime);
   const waits = word === "PENDING" || word === "REQUEUED";
   const cleared = waits || word === "COMPLETING";
   const what =
@@ -115,11 +115,6 @@ async function toldEnd(name: string, slurm: Slurm | undefined): Promise<JobEnd> 
     return { job, what: name.includes(".") && word === "RUNNING" ? "step-end" : "other", time: null, said: word, restarts };
   // of a job that waits to run again the end is that of its next run; a batch script that is over took with
   // it what it had started
-  const end = what === "preempted" && preempted !== null ? preempted : waits ? null : seconds(fields?.EndTime);
+  const end = what === "preempted" && preempted !== null ? preempted : waits ? null : slurmTime(fields?.EndTime);
   return { job, what: what ?? "step-end", time: end, said: word };
-}
-
-/** ms since 1970 of what scontrol prints as seconds; null for Unknown, None and 0. */
-function seconds(text: string | undefined): number | null {
-  return text !== undefined && /^[1-9]\d{0,11}$/.test(text) ? Number(text) * 1000 : null;
 }

@@ -22,8 +22,8 @@ const earlier = 60;
 /** The clocks of a node and of the controller, and the signal's way (s). */
 const slack = 5;
 
-/** `[{R|B}:]<sig_num>[@sig_time]`; undefined where it is none, which sbatch refuses. */
-export function limitSignalFrom(text: string): LimitSignal | undefined {
+/** `[{R|B}:]<sig_num>[@sig_time]`; undefined where there is none, or it is none, which sbatch refuses. */
+export function limitSignalFrom(text = ""): LimitSignal | undefined {
   const [, name = "", before] = /^(?:[RB]{1,2}:)?(?:SIG)?([A-Z][A-Z0-9]*|\d{1,2})(?:@(\d{1,5}))?$/i.exec(text) ?? [];
   if (name === "") return undefined;
   return {
@@ -49,14 +49,7 @@ export function limitSignalOf(script: string): LimitSignal | undefined {
     if (!/^\s*(#|$)/.test(line)) break;
     if (line.startsWith("#SBATCH")) options.push(...line.slice("#SBATCH".length).replace(/\s#.*/, "").split(/\s+/));
   }
-  const text = signalOption(options.filter(Boolean));
-  return text === undefined ? undefined : limitSignalFrom(text.replace(/^(["'])(.*)\1$/, "$2"));
-}
-
-/** The same of a submission's words (`sbatch --signal=USR1@300 job.sh`), which count before the script's. */
-export function limitSignalOfLine(line: string): LimitSignal | undefined {
-  const text = signalOption(line.split(/\s+/));
-  return text === undefined ? undefined : limitSignalFrom(text);
+  return limitSignalFrom(signalOption(options.filter(Boolean))?.replace(/^(["'])(.*)\1$/, "$2"));
 }
 
 /**
@@ -73,8 +66,9 @@ export async function isLimitSignal(
   slurm: Slurm,
 ): Promise<boolean> {
   try {
-    const submission = (await slurm.accounted(job)).at(-1)?.submitLine ?? "";
-    const asked = limitSignalOfLine(submission) ?? limitSignalOf((await slurm.batchScript(job)) ?? "");
+    // the submission's words (`sbatch --signal=USR1@300 job.sh`) count before the script's
+    const submission = (await slurm.accounted(job)).at(-1)?.submitLine.split(/\s+/) ?? [];
+    const asked = limitSignalFrom(signalOption(submission)) ?? limitSignalOf((await slurm.batchScript(job)) ?? "");
     if (asked === undefined || (asked.signal !== signal && asked.signal !== String(number))) return false;
     const end = await slurm.endTime(job);
     return end !== null && end - time <= (asked.before + earlier + slack) * 1000;

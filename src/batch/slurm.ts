@@ -25,7 +25,6 @@ export interface SlurmJob {
    * Why it waits, or why it ended, in Slurm's word: Priority, Resources, BeginTime, TimeLimit …; "" for None.
    */
   reason: string;
-  submitted: number | null;
   start: number | null;
   /** When its time limit ends it; of an ended job when it ended. */
   end: number | null;
@@ -43,7 +42,7 @@ export interface AccountedPart {
 }
 
 /** The fields of squeue's lines; the reason is last, since it may be free text of an administrator. */
-const lineFormat = "%A|%i|%T|%V|%S|%e|%N|%r";
+const lineFormat = "%A|%i|%T|%S|%e|%N|%r";
 
 /** Slurm prints times as seconds since 1970 instead of the local time of its machine. */
 const fixedOutput = { SLURM_TIME_FORMAT: "%s", LC_ALL: "C" };
@@ -108,7 +107,7 @@ export class Slurm {
     if (word === "") throw new Failure(`Slurm does not know job ${printable(id)} (any more): its time limit is not known`);
     if (/^(N\/A|NONE|Unknown|UNLIMITED)$/i.test(word)) return null;
     // a wrapper of the site's may drop SLURM_TIME_FORMAT: local time then
-    const end = time(word) ?? (/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$/.test(word) ? Date.parse(word) : Number.NaN);
+    const end = slurmTime(word) ?? (/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$/.test(word) ? Date.parse(word) : Number.NaN);
     if (Number.isNaN(end)) throw new Failure(`squeue tells an end of job ${printable(id)} that is no time: '${printable(word)}'`);
     return end;
   }
@@ -140,7 +139,7 @@ export class Slurm {
     if (status !== 0) return [];
     // a line that does not begin so is the rest of a submission of several lines
     return [...stdout.matchAll(/^([A-Z_]+)(?: by \d+)?\|(\d+|Unknown|None)\|(.*)$/gm)].map(
-      ([, state = "", end = "", submitLine = ""]) => ({ state, end: time(end), submitLine }),
+      ([, state = "", end = "", submitLine = ""]) => ({ state, end: slurmTime(end), submitLine }),
     );
   }
 
@@ -239,7 +238,7 @@ function wordsOf(program: string, text: string): string {
 }
 
 function jobFrom(line: string): SlurmJob | undefined {
-  const [number, id, state, submitted, start, end, nodes, ...reason] = line.split("|");
+  const [number, id, state, start, end, nodes, ...reason] = line.split("|");
   if (number === undefined || id === undefined || state === undefined || nodes === undefined || !/^\d+$/.test(number))
     return undefined;
   const why = reason.join("|");
@@ -248,14 +247,13 @@ function jobFrom(line: string): SlurmJob | undefined {
     id,
     state,
     reason: why === "None" ? "" : why,
-    submitted: time(submitted),
-    start: time(start),
-    end: time(end),
+    start: slurmTime(start),
+    end: slurmTime(end),
     nodes,
   };
 }
 
-/** Slurm's "NONE", "N/A", "Unknown" and anything else that is no number of seconds: not known. */
-function time(text: string | undefined): number | null {
-  return text !== undefined && /^\d{1,12}$/.test(text) ? Number(text) * 1000 : null;
+/** ms since 1970 of a time as Slurm prints it; null for NONE, N/A, Unknown, 0 and whatever is no time. */
+export function slurmTime(text: string | undefined): number | null {
+  return text !== undefined && /^[1-9]\d{0,11}$/.test(text) ? Number(text) * 1000 : null;
 }

@@ -21,8 +21,7 @@ export function jobOfHome(home: string): LimitedJob | undefined {
   const [, letter, id] = /\/j\/([a-z])([^/]+?)(?:\.\d+)?$/.exec(home) ?? [];
   const system = systems[letter ?? ""];
   if (system === undefined || id === undefined) return undefined;
-  // a home may be a step's of its own, as s4711.0: it ends with its job at the latest
-  return { system, id: system === "slurm" ? id.replace(/\..*/, "") : id };
+  return { system, id };
 }
 
 /** The program is asked nothing about an id that is none: it would be an option, or a list of jobs. */
@@ -72,7 +71,7 @@ function pbsEnd(text: string): number | null {
   const begun = field("stime") ?? field("start_time");
   // a job that does not run yet
   if (begun === undefined) return null;
-  return localTime(begun, "qstat") + length;
+  return localTime(begun) + length;
 }
 
 /**
@@ -88,11 +87,11 @@ function lsfEnd(text: string, now: number): number | null {
 }
 
 /** A time without a zone is this machine's. */
-function localTime(word: string, file: string): number {
+function localTime(word: string): number {
   const time = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$|^\w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d \d{4}$/.test(word)
     ? Date.parse(word)
     : Number.NaN;
-  if (Number.isNaN(time)) throw new Failure(`${file} tells an end time that is none: '${word.slice(0, longestWords)}'`);
+  if (Number.isNaN(time)) throw new Failure(`qstat tells an end time that is none: '${word.slice(0, longestWords)}'`);
   return time;
 }
 

@@ -74,7 +74,7 @@ describe("a submitted session whose job is not to be had", () => {
     const calls = () => (fs.existsSync(at("calls")) ? fs.readFileSync(at("calls"), "utf8").trim().split("\n") : []);
     slurm(`echo "\${0##*/} $*" >>${at("calls")}`);
     // it waits at each look until scancel has been called, and runs from then on; or nobody answers
-    const line = (state: string, node: string) => `4711|4711|${state}|1795747412|1795747415|N/A|${node}|None`;
+    const line = (state: string, node: string) => `4711|4711|${state}|1795747415|N/A|${node}|None`;
     const squeue = `[ -e ${at("silent")} ] && exit 1
 if [ -e ${at("calls")} ]; then echo '${line("RUNNING", "a1")}'; else echo '${line("PENDING", "")}'; fi`;
     fs.writeFileSync(path.join(bin, "squeue"), `#!/bin/sh\n${squeue}\n`);
@@ -123,7 +123,7 @@ if [ -e ${at("calls")} ]; then echo '${line("RUNNING", "a1")}'; else echo '${lin
     for (const state of ["RUNNING", "PENDING"]) {
       await home.run(["server", "stop"]);
       slurm(
-        `case $0 in *squeue) echo "4711|4711|${state}|1|1|NONE|node7|None";; *scancel) echo "$@" >> ${cancelled}; exit 0;; esac`,
+        `case $0 in *squeue) echo "4711|4711|${state}|1|NONE|node7|None";; *scancel) echo "$@" >> ${cancelled}; exit 0;; esac`,
       );
       const remedy =
         state === "RUNNING"
@@ -169,7 +169,7 @@ if [ -e ${at("calls")} ]; then echo '${line("RUNNING", "a1")}'; else echo '${lin
     const cancelled = path.join(home.work, "cancelled");
     const state = `$([ -e ${cancelled} ] && echo CANCELLED || echo PENDING)`;
     slurm(`[ "$SLURM_JWT" = token ] && [ "$SLURM_CONF_SERVER" = ctl ] || { echo refused >&2; exit 1; }
-case $0 in *squeue) echo "4713|4713|${state}|1|1|N/A||Priority";; *scancel) echo "$@" >${cancelled};; esac`);
+case $0 in *squeue) echo "4713|4713|${state}|1|N/A||Priority";; *scancel) echo "$@" >${cancelled};; esac`);
     fs.writeFileSync(path.join(bin, "sbatch"), "#!/bin/sh\necho 4713\n", { mode: 0o755 });
     fs.rmSync(path.join(home.folder, "submitted/abc234.json"));
     const token = { env: { PATH: `${bin}:${process.env.PATH}`, SLURM_JWT: "token" } };

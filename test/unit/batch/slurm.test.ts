@@ -28,8 +28,8 @@ function slurm(
 describe("squeue", () => {
   test("each line is a job; pending tasks of an array one by one; what is not known is null", async () => {
     const stdout =
-      "1|1_2|PENDING|1795747412|N/A|N/A||JobArrayTaskLimit\n2|2|PENDING|1795747412|1795751012|NONE||BeginTime\n" +
-      "3|1_1|RUNNING|1795747412|1795747415|1795747715|a24952|None\n";
+      "1|1_2|PENDING|N/A|N/A||JobArrayTaskLimit\n2|2|PENDING|1795751012|NONE||BeginTime\n" +
+      "3|1_1|RUNNING|1795747415|1795747715|a24952|None\n";
     const calls: Parameters<typeof slurm>[1] = [];
     const [waits, later, runs] = await slurm({ stdout }, calls).jobs(["1", "2"]);
     assert.deepEqual(waits, {
@@ -37,7 +37,6 @@ describe("squeue", () => {
       id: "1_2",
       state: "PENDING",
       reason: "JobArrayTaskLimit",
-      submitted: 1795747412000,
       start: null,
       end: null,
       nodes: "",
@@ -50,7 +49,7 @@ describe("squeue", () => {
   });
 
   test("a reason of an administrator's own words may hold the separator; a line that is none is left out", async () => {
-    const [job, ...others] = await slurm({ stdout: "7|7|PENDING|1|N/A|N/A||down | ask ops\ngarbage\n|||||||\n" }).jobs(["7"]);
+    const [job, ...others] = await slurm({ stdout: "7|7|PENDING|N/A|N/A||down | ask ops\ngarbage\n|||||||\n" }).jobs(["7"]);
     assert.equal(job?.reason, "down | ask ops");
     assert.deepEqual(others, []);
   });
@@ -67,7 +66,7 @@ describe("squeue", () => {
   });
 
   test("an end time that cannot be read is none", async () => {
-    assert.equal((await slurm({ stdout: "7|7|RUNNING|1|2|soon|a|None\n" }).job("7"))?.end, null);
+    assert.equal((await slurm({ stdout: "7|7|RUNNING|2|soon|a|None\n" }).job("7"))?.end, null);
   });
 
   test("the end of a job: seconds, local time where a wrapper has its own mind, no limit, and one sentence for all else", async () => {
