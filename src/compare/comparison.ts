@@ -3,13 +3,12 @@
 
 import { drawable } from "../base/extremes.ts";
 import { finite } from "../base/numbers.ts";
-import { csvNumber, csvText } from "../base/text/csv.ts";
 import { span } from "../presentation/summary.ts";
 import type { MetricSeries } from "../trainers/run/series.ts";
 import { notComparable } from "./comparability.ts";
 import { axisOf, type By, bestAndLast, type ComparedRun } from "./compared-run.ts";
 import { type ConfigDifference, configDifferences } from "./config-difference.ts";
-import { factsOf } from "./run-export.ts";
+import { csvColumns, csvLines, factsOf } from "./run-export.ts";
 
 export interface Comparison {
   runs: readonly ComparedRun[];
@@ -127,28 +126,20 @@ function metricsOf(runs: readonly ComparedRun[]): { node: string; name: string }
 
 /** A line a value of the compared metric; what is not known is empty. */
 export function comparisonCsv({ runs, metric }: Comparison): string {
-  const lines = ["run,node,metric,step,epoch,walltime,samples,value"];
-  const cell = (value: number | null | string) => (typeof value === "string" ? csvText(value) : csvNumber(value));
-  for (const run of runs)
-    for (const series of run.metrics.filter((one) => one.metric === metric))
-      series.value.forEach((value, i) => {
-        const time = series.time[i] ?? null;
-        const row = [run.name, series.node, series.metric, series.step[i] ?? null, series.epoch[i] ?? null];
-        lines.push([...row, time === null ? null : time / 1000, series.samples[i] ?? null, value].map(cell).join(","));
-      });
-  return `${lines.join("\n")}\n`;
+  const lines = runs.flatMap(({ name, metrics }) =>
+    metrics.filter((one) => one.metric === metric).flatMap((series) => csvLines(name, series)),
+  );
+  return `${[`run,${csvColumns}`, ...lines].join("\n")}\n`;
 }
 
 /** Everything but the curves of other metrics. */
 export function comparisonJson(comparison: Comparison): string {
   const { runs, metric, differences, warnings } = comparison;
-  const series = (one: MetricSeries) => ({
-    ...one,
-    time: one.time.map((time) => (time === null ? null : time / 1000)),
-    value: one.value.map(finite),
-    ...bestAndLast(one),
-    last: finite(bestAndLast(one).last),
-  });
+  const series = (one: MetricSeries) => {
+    const { best, bestEpoch, last } = bestAndLast(one);
+    const time = one.time.map((time) => (time === null ? null : time / 1000));
+    return { ...one, time, value: one.value.map(finite), best, bestEpoch, last: finite(last) };
+  };
   const told = {
     metric: metric ?? null,
     warnings,

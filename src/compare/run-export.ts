@@ -16,9 +16,19 @@ export interface ExportedRun {
 
 const columns = ["step", "epoch", "walltime", "samples", "value"] as const;
 
+/** What the lines of a series have behind their first cell. */
+export const csvColumns = `node,metric,${columns.join(",")}`;
+
 /** Times are seconds since 1970, as falcon's own files have them. */
 function column(series: MetricSeries, name: (typeof columns)[number]): (number | null)[] {
   return name === "walltime" ? series.time.map((time) => (time === null ? null : time / 1000)) : series[name];
+}
+
+/** A line a value. */
+export function csvLines(first: string, series: MetricSeries): string[] {
+  const name = [first, series.node, series.metric].map(csvText);
+  const values = columns.map((one) => column(series, one));
+  return series.value.map((_, i) => [...name, ...values.map((column) => csvNumber(column[i] ?? null))].join(","));
 }
 
 /**
@@ -26,13 +36,7 @@ function column(series: MetricSeries, name: (typeof columns)[number]): (number |
  * read them.
  */
 export function exportCsv({ run, usage }: ExportedRun): string {
-  const lines = ["kind,node,metric,step,epoch,walltime,samples,value"];
-  for (const series of run.metrics) {
-    const name = ["metric", csvText(series.node), csvText(series.metric)];
-    const values = columns.map((one) => column(series, one));
-    for (let i = 0; i < series.value.length; i++)
-      lines.push([...name, ...values.map((column) => csvNumber(column[i] ?? null))].join(","));
-  }
+  const lines = [`kind,${csvColumns}`, ...run.metrics.flatMap((series) => csvLines("metric", series))];
   for (const field of sampleFields) {
     if (field === "time") continue;
     for (const sample of usage)
