@@ -110,7 +110,7 @@ export class PartArchive {
 
   /** Answers that it is there. */
   make(): true {
-    makeFolder(this.root);
+    fs.mkdirSync(this.root, { recursive: true, mode: 0o700 });
     return true;
   }
 
@@ -120,7 +120,7 @@ export class PartArchive {
    */
   async publish({ run, n, row, log, curves, graph }: Publication): Promise<void> {
     const folder = this.#folder(run, n);
-    for (const each of [this.root, path.dirname(folder), folder]) makeFolder(each);
+    fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
     if (log !== undefined) await publishLog(log, folder);
     if (graph !== undefined) copyMetrics(graph, path.join(folder, keptGraph));
     if (curves.length > 0) replaceFile(path.join(folder, "curves.json"), JSON.stringify(curves));
@@ -130,20 +130,28 @@ export class PartArchive {
     replaceFile(path.join(folder, "part.json"), JSON.stringify({ version: 1, written: wall(), row: facts }));
   }
 
+  /** The newest part that can be read: one whose first writing was broken off has no facts yet. */
   #newest(run: string): ArchivedPart | undefined {
-    if (!idPattern.test(run)) return undefined;
-    const numbers = namesIn(path.join(this.root, run)).map(Number).filter(Number.isSafeInteger);
-    return numbers.length === 0 ? undefined : this.#part(run, Math.max(...numbers));
+    for (const n of this.#numbers(run).reverse()) {
+      const part = this.#part(run, n);
+      if (part !== undefined) return part;
+    }
+    return undefined;
   }
 
   /** All parts of a run, oldest first; what cannot be read, or is not ours, is passed over. */
   parts(run: string): ArchivedPart[] {
+    return this.#numbers(run).flatMap((n) => this.#part(run, n) ?? []);
+  }
+
+  /** The numbers of a run's parts, as its folder has them, in order. */
+  #numbers(run: string): number[] {
     if (!idPattern.test(run)) return [];
-    const found = namesIn(path.join(this.root, run))
-      .filter((name) => /^[1-9]\d{0,4}$/.test(name))
+    const names = namesIn(path.join(this.root, run)).filter((name) => /^[1-9]\d{0,4}$/.test(name));
+    return names
       .slice(0, mostParts)
-      .flatMap((name) => this.#part(run, Number(name)) ?? []);
-    return found.sort((a, b) => a.n - b.n);
+      .map(Number)
+      .sort((a, b) => a - b);
   }
 
   /** What tells the runs apart, of the newest part of each. */
@@ -300,10 +308,6 @@ async function withHoles(log: OutputLog, from: number, to: number): Promise<Buff
   const out: Buffer[] = [];
   for await (const piece of log.pieces(from, to)) out.push("hole" in piece ? Buffer.alloc(piece.hole.length) : piece.bytes);
   return Buffer.concat(out);
-}
-
-function makeFolder(folder: string): void {
-  if (!fs.existsSync(folder)) fs.mkdirSync(folder, { recursive: folder.endsWith("archive"), mode: 0o700 });
 }
 
 /** Of several that were written at one time the last one. */

@@ -259,6 +259,27 @@ test("the run is found by its newest part, of several runs the one that was writ
   assert.deepEqual(fs.readdirSync(path.join(folder, "archive")), ["bbb234"]);
 });
 
+test("a run is found, and swept, by the part before one whose first writing was broken off", async () => {
+  await archive.publish(publication("abc234", 1));
+  await assert.rejects(archive.publish(publication("abc234", 2, { log: path.join(folder, "removed meanwhile") })));
+  assert.deepEqual(fs.readdirSync(path.join(folder, "archive/abc234")).sort(), ["1", "2"]);
+  const { facts, kind, directory } = row("part1");
+  assert.equal(archive.ofJob(jobKey(facts.job, kind, directory, facts.asked))?.n, 1);
+  assert.deepEqual(
+    archive.newest().map(({ run }) => run),
+    ["abc234"],
+  );
+  archive.sweep(Number.POSITIVE_INFINITY);
+  assert.deepEqual(archive.newest(), []);
+});
+
+test("an archive is made wherever it is to be, whatever it is called", async () => {
+  archive = new PartArchive(path.join(folder, "not there yet", "parts"));
+  archive.make();
+  await archive.publish(publication("abc234", 1));
+  assert.equal(archive.parts("abc234").length, 1);
+});
+
 test("the archive lies beside the homes; a job's home lies in its host's", () => {
   assert.equal(archiveRoot({ HOME: "/home/ann" }), "/home/ann/.local/state/falcon-sessions/archive");
   assert.equal(archiveRoot({ HOME: "/home/ann", XDG_STATE_HOME: "/state" }), "/state/falcon-sessions/archive");
