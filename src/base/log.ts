@@ -87,8 +87,9 @@ export function fileLog(path: string, clock: () => Date = () => new Date(wall())
       .join("")}\n`;
     try {
       if (size > longestFile) {
-        fs.renameSync(path, `${path}.old`);
+        // first, so that one that was removed meanwhile costs this line and not each that comes
         size = 0;
+        fs.renameSync(path, `${path}.old`);
       }
       fs.appendFileSync(path, line, { mode: 0o600 });
       size += line.length;

@@ -16,6 +16,8 @@ export class AsideSeries implements Series {
   #file: string;
   #asked = 0;
   #ready = false;
+  /** Why nothing can be asked any more. */
+  #gone: NoAnswer | undefined;
   #waiting: { resolve(value: unknown): void; reject(error: Error): void; timer: NodeJS.Timeout } | undefined;
 
   /** @param script the helper's program; @param file what the work touches. */
@@ -30,12 +32,14 @@ export class AsideSeries implements Series {
       if (thrown === undefined) waiting?.resolve(value);
       else waiting?.reject(errorOf(thrown));
     });
-    const lost = () => {
-      const why = this.#ready ? `what works on ${file} has ended: is the machine out of memory?` : notStarted;
-      this.#answered()?.reject(new NoAnswer(why));
+    const lost = (why: string) => {
+      this.#gone ??= new NoAnswer(why);
+      this.#answered()?.reject(this.#gone);
     };
-    this.#helper.on("error", (error) => this.#answered()?.reject(new NoAnswer(noHelper(error))));
-    this.#helper.on("exit", lost);
+    this.#helper.on("error", (error) => lost(noHelper(error)));
+    this.#helper.on("exit", () =>
+      lost(this.#ready ? `what works on ${file} has ended: is the machine out of memory?` : notStarted),
+    );
   }
 
   #answered() {
@@ -46,6 +50,7 @@ export class AsideSeries implements Series {
   }
 
   ask(name: string, args: readonly unknown[]): Promise<unknown> {
+    if (this.#gone !== undefined) return Promise.reject(this.#gone);
     return new Promise((resolve, reject) => {
       const timer = setTimeout(
         () => {

@@ -36,6 +36,16 @@ test("past 4 MiB it is begun anew beside the old one, for ever", () => {
   );
 });
 
+test("a log that was removed before it is begun anew loses a line, and goes on", () => {
+  const file = path.join(folder, "d.log");
+  const log = fileLog(file, clock);
+  log("event.lost", { line: "x".repeat(5 << 20) });
+  fs.rmSync(file);
+  log("event.lost");
+  log("event.kept");
+  assert.match(fs.readFileSync(file, "utf8"), /event\.kept\n$/);
+});
+
 test("a log that cannot be written stops nothing", () => {
   const log = fileLog(path.join(folder, "no such folder", "c.log"), clock);
   assert.doesNotThrow(() => log("event.lost"));
