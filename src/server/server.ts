@@ -393,7 +393,7 @@ export class Server implements Context {
       useSeries((file) => new AsideSeries(helper, file));
       const settings = readSettings(configPath(process.env));
       // the database is opened while a helper still reads the settings
-      const { store } = SessionStore.open(path.join(options.home, databaseName), log);
+      const store = SessionStore.open(path.join(options.home, databaseName), log);
       guard.databaseOpened();
       server = new Server(options, guard, log, aside, screens, store, await settings);
       await server.table.adopt();

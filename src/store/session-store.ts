@@ -9,7 +9,7 @@ import type { Log } from "../base/log.ts";
 import { isPlain } from "../base/text/bytes.ts";
 import type { Gap } from "./record.ts";
 import { migrate } from "./schema.ts";
-import { openDatabase } from "./sqlite.ts";
+import { loadSqlite, openDatabase } from "./sqlite.ts";
 
 /** States of a session; see the transition table in session/life/state.ts. */
 export type SessionState = "starting" | "running" | "exiting" | "exited" | "lost";
@@ -116,14 +116,15 @@ export class SessionStore {
   /**
    * Opens the file, sets aside one that is broken or newer (`.broken-<time>`) or that another process keeps
    * locked (`.locked-<time>`), and begins
-   * a new one: the session folders are the truth, the caller rebuilds from them. `rebuilt` tells that it did.
-   * Waits for a lock for `lockPatience`.
+   * a new one: the session folders are the truth, the caller rebuilds from them. Waits for a lock for
+   * `lockPatience`.
    * @throws Failure where the file may be whole and cannot be opened for want of something.
    */
-  static open(path: string, log: Log): { store: SessionStore; rebuilt: boolean } {
-    const isNew = !fs.existsSync(path);
+  static open(path: string, log: Log): SessionStore {
+    // an installation that has no SQLite says nothing of the file
+    loadSqlite();
     try {
-      return { store: SessionStore.#openFile(path), rebuilt: isNew };
+      return SessionStore.#openFile(path);
     } catch (error) {
       const { code } = error as { code?: string };
       if (wanting.test(code ?? "")) throw new Failure(`the database ${path} cannot be opened: ${userMessage(error)}`);
@@ -134,7 +135,7 @@ export class SessionStore {
       for (const suffix of ["", "-wal", "-shm"]) {
         if (fs.existsSync(path + suffix)) fs.renameSync(path + suffix, aside + suffix);
       }
-      return { store: SessionStore.#openFile(path), rebuilt: true };
+      return SessionStore.#openFile(path);
     }
   }
 

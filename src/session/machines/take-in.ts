@@ -160,7 +160,7 @@ interface Kept {
 function readKept(home: string, log: Log): Kept {
   const file = path.join(home, "state.db");
   if (!fs.existsSync(file)) return { rows: new Map(), untold: { deliveries: [], notices: [] } };
-  const { store } = SessionStore.open(file, log);
+  const store = SessionStore.open(file, log);
   try {
     const { database } = store;
     return {

@@ -11,7 +11,7 @@ let store: SessionStore;
 
 beforeEach(() => {
   folder = fs.mkdtempSync("/tmp/fs-events-");
-  ({ store } = SessionStore.open(path.join(folder, "state.db"), () => {}));
+  store = SessionStore.open(path.join(folder, "state.db"), () => {});
   for (const id of ["aaaaaa", "bbbbbb"]) store.save(row(id));
 });
 afterEach(() => {

@@ -88,7 +88,7 @@ describe("the homes of jobs", () => {
   });
 
   test("what a killed one had still to tell is kept before its home goes: each once, and with the message that was under way", () => {
-    const { store } = SessionStore.open(path.join(job, "state.db"), () => {});
+    const store = SessionStore.open(path.join(job, "state.db"), () => {});
     const theirs = new Notices(store.database, "phone");
     theirs.add("a", "failed", { FALCON_SESSION_NAME: "sent" }, 1);
     theirs.done(theirs.take(1, 10).taken, 2);
