@@ -1,20 +1,7 @@
 // What a run is allowed of the machine: the caller's limits and scheduling, as far as the server, from which
 // it is started, can still give them.
+import type { Limit, Scheduling } from "../base/limits.ts";
 import * as native from "./native.ts";
-
-/** A resource limit as getrlimit gives it; 2^64-1 is unlimited. */
-interface Limit {
-  readonly resource: number;
-  readonly soft: bigint;
-  readonly hard: bigint;
-}
-
-/** See protocol/client.ts. */
-interface Scheduling {
-  readonly niceness: number;
-  readonly oomScoreAdj: number;
-  readonly processors: string;
-}
 
 /** What a caller has; a client of an earlier version does not tell its scheduling. */
 export interface Allowance {
@@ -24,7 +11,7 @@ export interface Allowance {
 
 /** This process, as the kernel has it. */
 export interface AllowanceEffects {
-  own(): Required<Pick<Allowance, "limits">> & { scheduling: Scheduling };
+  own(): Allowance & { readonly scheduling: Scheduling };
   /** Raises a hard limit of this process; false where the kernel refuses. */
   raise(resource: number, hard: bigint): boolean;
   /** Whether what is started from here could take these on. */

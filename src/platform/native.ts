@@ -228,8 +228,15 @@ export const openFolderAt: Addon["openFolderAt"] = addon.openFolderAt;
  * folders cannot be locked.
  */
 export const lockFolder: Addon["lockFolder"] = addon.lockFolder;
-/** What an entry is, links not followed. Throws ENOENT. */
-export const entryAt: Addon["entryAt"] = addon.entryAt;
+/** What an entry is, links not followed; undefined where there is none. */
+export function entryAt(folder: number, name: string): Entry | undefined {
+  try {
+    return addon.entryAt(folder, name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+}
 /** What an open descriptor is. */
 export const entryOf: Addon["entryOf"] = addon.entryOf;
 /** Names of a folder's entries, in no order. */

@@ -1,6 +1,6 @@
 // Removing a folder that we made: by descriptors from its parent on, and of its entries only what is ours and
 // known.
-import { close, type Entry, entryAt, namesIn, openFolder, openFolderAt, unlinkAt } from "./native.ts";
+import { close, entryAt, namesIn, openFolder, openFolderAt, unlinkAt } from "./native.ts";
 
 /**
  * Removes `<parent>/<name>`, a folder of files. `parent` is opened once, links are nowhere followed. Answers
@@ -18,7 +18,7 @@ export function removeFolder(parent: string, name: string, uid: number, known: (
     throw error;
   }
   try {
-    const found = entry(above, name);
+    const found = entryAt(above, name);
     if (found === undefined) return [];
     if (found.kind !== "folder" || found.uid !== uid) return [name];
     const folder = openFolderAt(above, name);
@@ -37,19 +37,10 @@ export function removeFolder(parent: string, name: string, uid: number, known: (
 
 function removeEntries(folder: number, uid: number, known: (name: string) => boolean): string[] {
   return namesIn(folder).filter((name) => {
-    const found = entry(folder, name);
+    const found = entryAt(folder, name);
     if (found === undefined) return false;
     if (found.kind === "folder" || found.uid !== uid || !known(name)) return true;
     unlinkAt(folder, name, false);
     return false;
   });
-}
-
-function entry(folder: number, name: string): Entry | undefined {
-  try {
-    return entryAt(folder, name);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw error;
-  }
 }

@@ -1,8 +1,9 @@
 // The client protocol (docs/design/protocol.md): its numbers, and what the server says and hears. The other
 // side is native/client/client.h.
 // Long: each message both ways, as written and as read.
+import type { Limit, Scheduling } from "../base/limits.ts";
 import { bytesOf, textOf } from "../base/text/bytes.ts";
-import { encodeFrame } from "./frame.ts";
+import { encodeFrame, need, ProtocolError } from "./frame.ts";
 
 /**
  * Version of this protocol. Both sides say theirs in HELLO; the number grows when an old side would
@@ -77,39 +78,12 @@ export const ServerFrame = {
 
 export const TerminalBit = { stdin: 1, stdout: 2, stderr: 4 } as const;
 
-/** The other side broke the protocol; the connection cannot go on. */
-export class ProtocolError extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = "ProtocolError";
-  }
-}
-
 /** Who is there. `name` (client only): what the command was called as, "falcon" or "falcon-sessions". */
 export interface Hello {
   protocol: number;
   pid: number;
   version: string;
   name?: string;
-}
-
-/** A resource limit as getrlimit gives it; 2^64-1 is unlimited. */
-export interface Limit {
-  resource: number;
-  soft: bigint;
-  hard: bigint;
-}
-
-/** What else a process has of its machine. */
-export interface Scheduling {
-  /** -20 to 19. */
-  niceness: number;
-  /** -1000 to 1000: how soon the kernel ends the process where memory is short. */
-  oomScoreAdj: number;
-  /**
-   * Bit N % 8 of byte N / 8 for processor N, as hexadecimal digits; "" where the system has no such thing.
-   */
-  processors: string;
 }
 
 export interface RequestTerminal {
@@ -415,11 +389,6 @@ function decodeTerminal(payload: Buffer): RequestTerminal & { umask: number } {
 
 function clamp(value: number, least: number, most: number): number {
   return Math.min(Math.max(value, least), most);
-}
-
-/** A frame may be longer than what is read of it (a later version says more), never shorter. */
-function need(payload: Buffer, length: number, name: string): void {
-  if (payload.length < length) throw new ProtocolError(`${name} has ${payload.length} bytes, at least ${length} are needed`);
 }
 
 /** Strings with a NUL behind each. */

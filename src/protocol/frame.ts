@@ -4,15 +4,20 @@
 /** Bytes in front of every payload. */
 export const frameHeader = 5;
 
-/**
- * A frame announced a payload above the limit of its connection; nothing after it can be trusted, so the
- * connection ends.
- */
-export class OversizeFrame extends Error {
-  constructor(type: number, length: number, limit: number) {
-    super(`frame of type ${type} announces ${length} bytes, at most ${limit} are allowed`);
-    this.name = "OversizeFrame";
+/** The other side broke the protocol; nothing after it can be trusted, so the connection ends. */
+export class ProtocolError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = "ProtocolError";
   }
+}
+
+/**
+ * A frame may be longer than what is read of it (a later version says more), never shorter.
+ * @throws ProtocolError
+ */
+export function need(payload: Buffer, length: number, name: string): void {
+  if (payload.length < length) throw new ProtocolError(`${name} has ${payload.length} bytes, at least ${length} are needed`);
 }
 
 /** One frame as bytes. `type` is 0..255; the payload is the concatenation of `parts`. */
@@ -46,16 +51,11 @@ export class FrameReader {
 
   /**
    * @param limit the longest payload in bytes; a frame that announces more makes `feed` throw {@link
-   * OversizeFrame}.
+   * ProtocolError}.
    */
   constructor(limit: number, onFrame: (type: number, payload: Buffer) => void) {
     this.#limit = limit;
     this.#onFrame = onFrame;
-  }
-
-  /** True between frames: a connection that ends here ended cleanly. */
-  get idle(): boolean {
-    return this.#headerFill === 0;
   }
 
   /** Delivers nothing any more, not even the frames that the present chunk still holds. */
@@ -80,7 +80,7 @@ export class FrameReader {
       const type = this.#header.readUInt8(4);
       if (length > this.#limit) {
         this.stop();
-        throw new OversizeFrame(type, length, this.#limit);
+        throw new ProtocolError(`frame of type ${type} announces ${length} bytes, at most ${this.#limit} are allowed`);
       }
       let payload: Buffer;
       if (this.#payload === null && bytes.length - at >= length) {

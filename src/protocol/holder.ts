@@ -1,7 +1,8 @@
 // The holder's protocol: numbers, sizes and codecs of every frame (docs/design/protocol.md). Version 1 is
 // frozen: a holder that speaks no other is served by every later server. Version 2 is spoken on a connection
 // from where SPEAK asks for it.
-import { encodeFrame } from "./frame.ts";
+import type { Limit } from "../base/limits.ts";
+import { encodeFrame, need } from "./frame.ts";
 
 export const holderProtocolVersion = 1;
 /** The latest that a holder may be asked for. */
@@ -84,13 +85,6 @@ export const HelloFlag = { adopted: 1, holes: 2, execFailed: 4, countsInterrupts
 export const SignalTarget = { program: 0, foreground: 1, descendants: 2 } as const;
 export type SignalTarget = (typeof SignalTarget)[keyof typeof SignalTarget];
 
-/** A resource limit as of setrlimit(2); `resource` is the system's own number. */
-export interface ResourceLimit {
-  resource: number;
-  soft: bigint;
-  hard: bigint;
-}
-
 export interface Go {
   umask: number;
   /** Bytes of log to retain at most, 0 all. */
@@ -99,7 +93,7 @@ export interface Go {
   oomScoreAdj: number;
   cols: number;
   rows: number;
-  limits: readonly ResourceLimit[];
+  limits: readonly Limit[];
 }
 
 export interface Hello {
@@ -138,14 +132,6 @@ export interface ExitRecord {
 export interface Gap {
   offset: number;
   length: number;
-}
-
-/** A frame that cannot be what its type says. */
-export class MalformedFrame extends Error {
-  constructor(name: string, length: number) {
-    super(`the holder's ${name} has ${length} bytes`);
-    this.name = "MalformedFrame";
-  }
 }
 
 // ---- to the holder
@@ -222,7 +208,7 @@ export function encodeKeys(typed: Typed, bytes: Uint8Array): Buffer {
 // ---- from the holder
 
 export function decodeHello(payload: Buffer): Hello {
-  need("HELLO", payload, payloadSize.hello);
+  need(payload, payloadSize.hello, "HELLO");
   const flags = payload.readUInt16LE(2);
   const status = payload.readInt32LE(29);
   const execFailed = (flags & HelloFlag.execFailed) !== 0;
@@ -245,12 +231,12 @@ export function decodeHello(payload: Buffer): Hello {
 
 /** DATA's offset; the output is the rest of the payload. */
 export function decodeData(payload: Buffer): { offset: number; bytes: Buffer } {
-  need("DATA", payload, payloadSize.dataOffset);
+  need(payload, payloadSize.dataOffset, "DATA");
   return { offset: readUint64(payload, 0), bytes: payload.subarray(payloadSize.dataOffset) };
 }
 
 export function decodeExit(payload: Buffer): ExitRecord {
-  need("EXIT", payload, payloadSize.exit);
+  need(payload, payloadSize.exit, "EXIT");
   return {
     status: payload.readInt32LE(0),
     end: readUint64(payload, 4),
@@ -259,25 +245,25 @@ export function decodeExit(payload: Buffer): ExitRecord {
 }
 
 export function decodeGap(payload: Buffer): Gap {
-  need("GAP", payload, payloadSize.gap);
+  need(payload, payloadSize.gap, "GAP");
   return { offset: readUint64(payload, 0), length: readUint64(payload, 8) };
 }
 
 /** So many bytes of this writer the holder has. */
 export function decodeTaken(payload: Buffer): { writer: bigint; number: number } {
-  need("TAKEN", payload, payloadSize.taken);
+  need(payload, payloadSize.taken, "TAKEN");
   return { writer: payload.readBigUInt64LE(0), number: readUint64(payload, 8) };
 }
 
 /** How many interrupt characters viewers' clients have typed themselves since this holder began. */
 export function decodeInterrupted(payload: Buffer): number {
-  need("INTERRUPTED", payload, payloadSize.interrupted);
+  need(payload, payloadSize.interrupted, "INTERRUPTED");
   return payload.readUInt32LE(0);
 }
 
 /** How many INPUT bytes of this connection the terminal has taken (or nobody can take any more). */
 export function decodeTyped(payload: Buffer): number {
-  need("TYPED", payload, payloadSize.typed);
+  need(payload, payloadSize.typed, "TYPED");
   return readUint64(payload, 0);
 }
 
@@ -286,18 +272,14 @@ export function decodeTyped(payload: Buffer): number {
  * drawn for the old one.
  */
 export function decodeSized(payload: Buffer): { offset: number; cols: number; rows: number } {
-  need("SIZED", payload, payloadSize.sized);
+  need(payload, payloadSize.sized, "SIZED");
   return { offset: readUint64(payload, 0), cols: payload.readUInt16LE(8), rows: payload.readUInt16LE(10) };
 }
 
 /** Bytes of the stream that are passed over, where they would stand. */
 export function decodeHole(payload: Buffer): Gap & { reason: number } {
-  need("HOLE", payload, payloadSize.hole);
+  need(payload, payloadSize.hole, "HOLE");
   return { offset: readUint64(payload, 0), length: readUint64(payload, 8), reason: payload.readUInt8(16) };
-}
-
-function need(name: string, payload: Buffer, size: number): void {
-  if (payload.length < size) throw new MalformedFrame(name, payload.length);
 }
 
 function uint64(value: number): Buffer {

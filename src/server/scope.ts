@@ -4,6 +4,7 @@ import fs from "node:fs";
 import { execFileOutside } from "../base/aside/outside-program.ts";
 import type { Log } from "../base/log.ts";
 import { endsAtLogOut, type LogOutFacts, placeOf } from "../platform/log-out.ts";
+import { controlGroups } from "../platform/processes.ts";
 
 /** Calls `busctl` with these arguments; answers what it complained of, "" when it succeeded. */
 export type Busctl = (args: readonly string[]) => Promise<string>;
@@ -83,8 +84,7 @@ export class Scopes {
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
       void this.#fetch(unit, pid);
-    }, secondLook);
-    timer.unref();
+    }, secondLook).unref();
     this.#timers.add(timer);
     return true;
   }
@@ -149,7 +149,7 @@ export function realBusctl(environment: NodeJS.ProcessEnv): Busctl {
 
 /** Effects on the running system. */
 export function systemEffects(log: Log, facts: () => LogOutFacts): ScopeEffects {
-  return { busctl: realBusctl(process.env), facts, log, cgroupOf, below };
+  return { busctl: realBusctl(process.env), facts, log, cgroupOf: controlGroups, below };
 }
 
 /**
@@ -174,14 +174,6 @@ function childrenOf(pid: number): number[] {
       .map(Number);
   } catch {
     return []; // gone meanwhile, or a kernel without these lists
-  }
-}
-
-function cgroupOf(pid: number): string {
-  try {
-    return fs.readFileSync(`/proc/${pid}/cgroup`, "utf8");
-  } catch {
-    return "";
   }
 }
 

@@ -192,8 +192,7 @@ export class Server implements Context {
       latest: this.store.latest(),
       file: path.join(options.home, "clock"),
     });
-    this.#timeKeeper = setInterval(() => this.#knownTime.keep(), timeKept);
-    this.#timeKeeper.unref();
+    this.#timeKeeper = setInterval(() => this.#knownTime.keep(), timeKept).unref();
     this.#scopes = new Scopes(systemEffects(log, logOutFacts));
     this.#screens = screens;
     this.table = new SessionTable(path.join(options.home, "s"), this.host, this.store, {
@@ -377,14 +376,9 @@ export class Server implements Context {
     });
     try {
       takeHome(options.home);
-    } catch (error) {
-      guard.release();
-      throw error;
-    }
-    log = fileLog(path.join(options.home, "server.log"));
-    options.logs(log);
-    log("server.started", { pid: process.pid, version: options.version, node: process.version });
-    try {
+      log = fileLog(path.join(options.home, "server.log"));
+      options.logs(log);
+      log("server.started", { pid: process.pid, version: options.version, node: process.version });
       fs.mkdirSync(path.join(options.home, "s"), { mode: 0o700, recursive: true });
       const screens = screenThreads(options.root, log, options.screen);
       const helper = helperProgram(options.root);
@@ -434,8 +428,7 @@ export class Server implements Context {
   }
 
   #sweepArchiveLater(): void {
-    this.#archiveSweep = setTimeout(() => void this.#sweepArchive(), archivePause);
-    this.#archiveSweep.unref();
+    this.#archiveSweep = setTimeout(() => void this.#sweepArchive(), archivePause).unref();
   }
 
   /** An archive that does not answer is swept by a later server. */

@@ -15,7 +15,7 @@ import {
   segmentBytes,
   writeSegment,
 } from "./segments.ts";
-import { type SizeMark, Times } from "./times.ts";
+import { lastAtMost, type SizeMark, Times } from "./times.ts";
 
 /** Raw bytes that stay uncompressed at the end, so that a viewer or a restarted server finds them at once. */
 const keptRaw = segmentBytes;
@@ -400,21 +400,13 @@ export class OutputLog {
   }
 
   #segmentAt(offset: number): Segment | null {
-    let low = -1;
-    let high = this.#segments.length;
-    while (high - low > 1) {
-      const middle = (low + high) >> 1;
-      if ((this.#segments[middle] as Segment).offset <= offset) low = middle;
-      else high = middle;
-    }
-    const segment = this.#segments[low];
+    const segment = this.#segments[lastAtMost(this.#segments, (each) => each.offset, offset)];
     return segment && offset < segment.offset + segment.length ? segment : null;
   }
 
   /** The hole at or after `offset`. */
   #holeAfter(offset: number): Hole | null {
-    for (const hole of this.holes()) if (hole.offset + hole.length > offset) return hole;
-    return null;
+    return this.holes().find((hole) => hole.offset + hole.length > offset) ?? null;
   }
 
   #noteDamage(error: unknown): void {

@@ -3,7 +3,8 @@
 import fs from "node:fs";
 import path from "node:path";
 import { replaceFile } from "../base/replace-file.ts";
-import { type Limit, limitsFrom, type SessionFacts, type SessionRow, trainerOf } from "./session-store.ts";
+import { limitsFrom, type SessionFacts, type SessionRow, trainerOf } from "./session-store.ts";
+import { isCommand, isEnvironment, isTable, isText } from "./stored-values.ts";
 
 /** Facts that never change after the start. */
 export type SessionFile = Pick<
@@ -57,7 +58,7 @@ const fileName = "session.json";
 export function writeSessionFile(folder: string, row: SessionFile): void {
   const text = JSON.stringify({
     ...Object.fromEntries(storedFields.map((field) => [field, row[field]])),
-    limits: row.limits.map((l: Limit) => [l.resource, String(l.soft), String(l.hard)]),
+    limits: row.limits.map((l) => [l.resource, String(l.soft), String(l.hard)]),
     facts: Object.fromEntries(Object.entries(row.facts ?? {}).filter(([fact]) => isFiled(fact))),
   });
   replaceFile(path.join(folder, fileName), text);
@@ -80,35 +81,24 @@ export function readSessionFile(folder: string): SessionFile | undefined {
 type Stored = Omit<SessionFile, "limits"> & { limits: [number, string, string][] };
 
 /** Every field of its kind: what a crash or a hand left there must not reach a running server. */
-function isSessionFile(stored: unknown): stored is Stored {
-  if (typeof stored !== "object" || stored === null || Array.isArray(stored)) return false;
-  const s = stored as Record<string, unknown>;
+export function isSessionFile(s: unknown): s is Stored {
+  if (!isTable(s)) return false;
   const texts = [s.id, s.name, s.directory, s.host, s.boot, s.token];
   const numbers = [s.umask, s.created, s.cols, s.rows];
   return (
     texts.every(isText) &&
     (s.kind === "launch" || s.kind === "run") &&
-    Array.isArray(s.command) &&
-    s.command.length > 0 &&
-    s.command.every(isText) &&
-    isTable(s.environment) &&
+    isCommand(s.command) &&
+    isEnvironment(s.environment) &&
     (s.runDirectory === null || isText(s.runDirectory)) &&
     numbers.every((n) => Number.isSafeInteger(n) && (n as number) >= 0) &&
     typeof s.pinned === "boolean" &&
-    (s.facts === undefined || (typeof s.facts === "object" && s.facts !== null && !Array.isArray(s.facts))) &&
+    (s.facts === undefined || isTable(s.facts)) &&
     Array.isArray(s.limits) &&
     s.limits.every((l) => Array.isArray(l) && Number.isSafeInteger(l[0]) && isWhole(l[1]) && isWhole(l[2]))
   );
 }
 
-function isText(value: unknown): boolean {
-  return typeof value === "string";
-}
-
 function isWhole(value: unknown): boolean {
   return typeof value === "string" && /^\d{1,20}$/.test(value);
-}
-
-function isTable(value: unknown): boolean {
-  return typeof value === "object" && value !== null && !Array.isArray(value) && Object.values(value).every(isText);
 }

@@ -5,11 +5,13 @@ import fs from "node:fs";
 import type Database from "better-sqlite3";
 import { wall } from "../base/clock.ts";
 import { Failure, userMessage } from "../base/failure.ts";
+import type { Limit } from "../base/limits.ts";
 import type { Log } from "../base/log.ts";
 import { isPlain } from "../base/text/bytes.ts";
 import type { Gap } from "./record.ts";
 import { migrate } from "./schema.ts";
 import { loadSqlite, openDatabase } from "./sqlite.ts";
+import { isCommand, isEnvironment, isTable } from "./stored-values.ts";
 
 /** States of a session; see the transition table in session/life/state.ts. */
 export type SessionState = "starting" | "running" | "exiting" | "exited" | "lost";
@@ -63,16 +65,6 @@ export interface SessionFacts {
   lastOutput?: number;
   /** Bytes that were written and could not be kept. */
   gaps?: Gap[];
-}
-
-/**
- * One resource limit, as of getrlimit(2); -1 for no limit is not used: the kernel's RLIM_INFINITY is passed
- * as it is.
- */
-export interface Limit {
-  resource: number;
-  soft: bigint;
-  hard: bigint;
 }
 
 /** A stored screen: opening a Screen with `restore: replay` gives the state at `offset`. */
@@ -296,21 +288,21 @@ function fromTable(raw: unknown): SessionRow {
   return row;
 }
 
-const states: readonly string[] = ["starting", "running", "exiting", "exited", "lost"] satisfies SessionState[];
+const states: readonly unknown[] = ["starting", "running", "exiting", "exited", "lost"] satisfies SessionState[];
+
+export function isState(value: unknown): value is SessionState {
+  return states.includes(value);
+}
 
 /** What the tables' own types leave open. */
 function isRight({ id, command, environment, state, cols, rows, facts }: SessionRow): boolean {
-  const isObject = (value: unknown) => typeof value === "object" && value !== null && !Array.isArray(value);
   return (
     // an id is the name of a folder, which is removed with the session
     /^[a-z0-9]+$/.test(id) &&
-    Array.isArray(command) &&
-    command.length > 0 &&
-    command.every((word) => typeof word === "string") &&
-    isObject(environment) &&
-    Object.values(environment).every((value) => typeof value === "string") &&
-    isObject(facts) &&
-    states.includes(state) &&
+    isCommand(command) &&
+    isEnvironment(environment) &&
+    isTable(facts) &&
+    isState(state) &&
     cols >= 0 &&
     rows >= 0
   );

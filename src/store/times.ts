@@ -53,7 +53,7 @@ export class Times {
   #offset = 0;
   /** The first retained entry, and each that begins a page of every third. */
   readonly #marks: Place[] = [];
-  readonly #sizes: SizeMark[] = [];
+  #sizes: SizeMark[] = [];
   #cache: { index: number; marks: Mark[] } | null = null;
 
   private constructor(folder: string) {
@@ -64,11 +64,6 @@ export class Times {
     const times = new Times(folder);
     times.refresh();
     return times;
-  }
-
-  /** When the file was begun, in ms since 1970; 0 where it says nothing. */
-  get start(): number {
-    return this.#start;
   }
 
   /** The last mark of the file; null where there is none. */
@@ -86,20 +81,14 @@ export class Times {
 
   /** The size at a place of the stream: the last one given at or before it. */
   sizeAt(offset: number): SizeMark | null {
-    return this.#sizes[lastAtMost(this.#sizes, (s) => s.offset, offset)] ?? this.#sizes[0] ?? null;
+    return this.#sizes[holding(this.#sizes, offsetOf, offset)] ?? null;
   }
 
   /** When byte `offset` was written: the last mark at or before it (ms since 1970); null without marks. */
   timeAt(offset: number): number | null {
     if (!this.#marks.length) return null;
-    const block = this.#block(
-      Math.max(
-        0,
-        lastAtMost(this.#marks, (m) => m.offset, offset),
-      ),
-    );
-    const mark = block[lastAtMost(block, (m) => m.offset, offset)] ?? block[0];
-    return mark?.time ?? null;
+    const block = this.#block(holding(this.#marks, offsetOf, offset));
+    return block[holding(block, offsetOf, offset)]?.time ?? null;
   }
 
   /**
@@ -109,37 +98,18 @@ export class Times {
    */
   offsetAt(time: number): number | null {
     if (!this.#marks.length) return null;
-    const index = Math.max(
-      0,
-      lastAtMost(this.#marks, (m) => m.time, time),
-    );
-    for (const i of [index, index + 1]) {
-      if (i >= this.#marks.length) break;
-      const block = this.#block(i);
-      const at = lastAtMost(block, (m) => m.time, time);
-      const next = block[at + 1];
-      if (next) return next.offset;
-    }
-    return null;
+    const index = holding(this.#marks, timeOf, time);
+    const block = this.#block(index);
+    const next = block[lastAtMost(block, timeOf, time) + 1] ?? this.#marks[index + 1];
+    return next?.offset ?? null;
   }
 
   /** All marks from the one that holds for `from`, in order. */
   *marks(from = 0): Generator<Mark> {
-    if (!this.#marks.length) return;
-    const first = Math.max(
-      0,
-      lastAtMost(this.#marks, (m) => m.offset, from),
-    );
+    const first = holding(this.#marks, offsetOf, from);
     for (let i = first; i < this.#marks.length; i++) {
       const block = this.#block(i);
-      const begin =
-        i === first
-          ? Math.max(
-              0,
-              lastAtMost(block, (m) => m.offset, from),
-            )
-          : 0;
-      for (let k = begin; k < block.length; k++) yield block[k] as Mark;
+      yield* i === first ? block.slice(holding(block, offsetOf, from)) : block;
     }
   }
 
@@ -170,18 +140,16 @@ export class Times {
    */
   forget(offset: number, punchHole: (fd: number, offset: number, length: number) => boolean): void {
     // the last place on a page border at or before it, and what held before its entry
-    const at = lastAtMost(this.#marks, (m) => m.offset, offset);
+    const at = lastAtMost(this.#marks, offsetOf, offset);
     const place = this.#marks[at];
     if (place && place.entry >= headEntries && at > 0) {
-      const before = this.#block(at - 1).at(-1) as Mark;
-      const size = this.sizeAt(before.offset) ?? { cols: 0, rows: 0 };
-      const beginning = { entry: place.entry, time: before.time, offset: before.offset, cols: size.cols, rows: size.rows };
-      const { entry, time, offset: reached, cols, rows } = beginning;
+      const { entry } = place;
+      const { time, offset: reached } = this.#block(at - 1).at(-1) as Mark;
+      const { cols, rows } = this.sizeAt(reached) ?? { cols: 0, rows: 0 };
       writeWhole(path.join(this.#folder, "times.base"), `${entry} ${time} ${reached} ${cols} ${rows}\n`);
-      this.#first = beginning;
+      this.#first = { entry, time, offset: reached, cols, rows };
       this.#marks.splice(0, at);
-      const kept = this.#sizes.filter((s) => s.offset > before.offset);
-      this.#sizes.splice(0, this.#sizes.length, { offset: before.offset, time: before.time, cols, rows }, ...kept);
+      this.#sizes = [{ offset: reached, time, cols, rows }, ...this.#sizes.filter((size) => size.offset > reached)];
       this.#cache = null;
     }
     if (!this.#first) return;
@@ -275,6 +243,14 @@ export function lastAtMost<T>(items: readonly T[], key: (item: T) => number, lim
   }
   return low;
 }
+
+/** Index of the item that holds at `limit`: the last one at or before it, else the first. */
+function holding<T>(items: readonly T[], key: (item: T) => number, limit: number): number {
+  return Math.max(0, lastAtMost(items, key, limit));
+}
+
+const offsetOf = ({ offset }: Mark): number => offset;
+const timeOf = ({ time }: Mark): number => time;
 
 /**
  * The first page's entries when they stand for all before `first`: its time and offset in as few entries as

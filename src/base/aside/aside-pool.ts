@@ -167,8 +167,7 @@ export class AsidePool {
     helper.work = undefined;
     helper.since = 0;
     clearTimeout(helper.timer);
-    helper.timer = setTimeout(() => this.#end(helper), idleFor);
-    helper.timer.unref();
+    helper.timer = setTimeout(() => this.#end(helper), idleFor).unref();
   }
 
   /** It hangs: everybody who waits for the same place has waited long enough. */

@@ -132,12 +132,12 @@ export function parseConfig(text: string, file: string): LoadedConfig {
       `${file}, line ${lineOf(text, "prefix")}: prefix cannot be off while detach_key is off too, since nothing would detach; Ctrl-\\ does`,
     );
   }
-  if (config.history > config.scrollback && lineOf(text, "history") > 0) {
+  const historyLine = lineOf(text, "history");
+  if (config.history > config.scrollback && historyLine > 0)
     problems.push(
-      `${file}, line ${lineOf(text, "history")}: history is ${config.history} lines, more than the ${config.scrollback} that scrollback keeps; ${config.scrollback} are sent`,
+      `${file}, line ${historyLine}: history is ${config.history} lines, more than the ${config.scrollback} that scrollback keeps; ${config.scrollback} are sent`,
     );
-    config.history = config.scrollback;
-  } else if (config.history > config.scrollback) config.history = config.scrollback;
+  config.history = Math.min(config.history, config.scrollback);
   return { config, problems };
 }
 

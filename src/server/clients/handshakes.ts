@@ -47,12 +47,10 @@ export class Handshakes {
       if (this.#unfinished.size < this.#most) break;
     }
     const first = setTimeout(() => {
-      const last = setTimeout(() => this.#end(handshake, "it did not say who it is in time"), secondLook);
-      last.unref();
+      const last = setTimeout(() => this.#end(handshake, "it did not say who it is in time"), secondLook).unref();
       if (this.#unfinished.has(handshake)) this.#unfinished.set(handshake, last);
       else clearTimeout(last);
-    }, longestHandshake - secondLook);
-    first.unref();
+    }, longestHandshake - secondLook).unref();
     this.#unfinished.set(handshake, first);
   }
 

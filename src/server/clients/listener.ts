@@ -44,8 +44,7 @@ export class Listener {
   /** @throws Failure when the path is too long or cannot be bound. */
   async listen(): Promise<void> {
     await this.#bind();
-    this.#check = setInterval(() => void this.check(), pathCheck);
-    this.#check.unref();
+    this.#check = setInterval(() => void this.check(), pathCheck).unref();
   }
 
   async #bind(): Promise<void> {

@@ -59,8 +59,7 @@ export class HomeGuard {
     this.#lock = lock;
     this.#effects = effects;
     this.#looked = effects.steady();
-    this.#timer = setInterval(() => this.look(), lookEvery);
-    this.#timer.unref();
+    this.#timer = setInterval(() => this.look(), lookEvery).unref();
     this.#watch();
   }
 
@@ -73,7 +72,7 @@ export class HomeGuard {
 
   /** The database is open: from here on it is the one. */
   databaseOpened(): void {
-    this.#database = this.#entry(databaseName);
+    this.#database = this.entry(databaseName);
   }
 
   /** Looks unless that was done a moment ago: before each use of the home. */
@@ -96,7 +95,7 @@ export class HomeGuard {
     try {
       const home = lstat(this.home);
       if (home === undefined || !same(home, entryOf(this.#folder))) return this.#takeAgain(home === undefined);
-      const lock = this.#entry(lockName);
+      const lock = this.entry(lockName);
       if (lock === undefined || !same(lock, entryOf(this.#lock))) {
         const again = tryLock(path.join(this.home, lockName));
         if (again < 0) return "gone";
@@ -104,7 +103,7 @@ export class HomeGuard {
         this.#lock = again;
         this.#effects.log("home.lock-restored", { home: this.home });
       }
-      const database = this.#entry(databaseName);
+      const database = this.entry(databaseName);
       return this.#database === undefined || (database !== undefined && same(database, this.#database)) ? "well" : "renew";
     } catch (error) {
       this.#effects.log("home.check-failed", { reason: String(error) });
@@ -145,7 +144,7 @@ export class HomeGuard {
 
   /** The entry of the home with this name, never followed where it is a link. */
   entry(name: string): Entry | undefined {
-    return this.#entry(name);
+    return entryAt(this.#folder, name);
   }
 
   /**
@@ -153,18 +152,9 @@ export class HomeGuard {
    * opened, whatever lies at its path by now.
    */
   remove(name: string, inode?: number): void {
-    const found = this.#entry(name);
+    const found = this.entry(name);
     if (found === undefined || found.kind === "folder" || found.uid !== this.#effects.uid) return;
     if (inode === undefined || found.inode === inode) unlinkAt(this.#folder, name, false);
-  }
-
-  #entry(name: string): Entry | undefined {
-    try {
-      return entryAt(this.#folder, name);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-      throw error;
-    }
   }
 
   /** Another server may have the home from here on. */

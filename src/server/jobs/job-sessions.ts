@@ -117,8 +117,7 @@ export class JobSessions {
     if (job === undefined) {
       this.#look = setInterval(() => {
         void this.takeIn().catch((error) => this.#effects.log("job.import-failed", { reason: String(error) }));
-      }, jobLook);
-      this.#look.unref();
+      }, jobLook).unref();
     }
     if (keeper === undefined || job === undefined) return;
     this.#keeperKind = nameOf(keeper);

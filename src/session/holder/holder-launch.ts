@@ -6,6 +6,7 @@ import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { steady } from "../../base/clock.ts";
 import { Failure, sentence, shortageOf } from "../../base/failure.ts";
+import type { Limit, Scheduling } from "../../base/limits.ts";
 import type { Log } from "../../base/log.ts";
 import { isPlain, percentCoded } from "../../base/text/bytes.ts";
 import { systemAllowance } from "../../platform/allowance.ts";
@@ -22,7 +23,6 @@ import {
 } from "../../platform/native.ts";
 import { commandLine, parentOf, processAlive } from "../../platform/processes.ts";
 import { signalNumber } from "../../platform/signals.ts";
-import type { Scheduling } from "../../protocol/client.ts";
 import { FrameReader } from "../../protocol/frame.ts";
 import {
   encodeFd,
@@ -33,7 +33,6 @@ import {
   fromHolderLimit,
   HolderRole,
   highestHolderVersion,
-  type ResourceLimit,
 } from "../../protocol/holder.ts";
 import { checkDirectory } from "../life/working-directory.ts";
 import { type HolderEvents, HolderLink } from "./holder-link.ts";
@@ -68,7 +67,7 @@ export interface LaunchOptions {
   cols: number;
   rows: number;
   umask: number;
-  limits: readonly ResourceLimit[];
+  limits: readonly Limit[];
   /** Bytes of log to retain at most, 0 all. */
   keep: number;
   /** What the program's oom_score_adj is raised to. */

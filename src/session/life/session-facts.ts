@@ -1,9 +1,10 @@
 // What is known of a session beyond its columns: each fact by its name in the database, session.json and
 // part.json, where it keeps its name and its form (names only grow; a form that must change gets a new name).
 // What older versions stored has these forms; what was never stored is missing.
+
+import type { Scheduling } from "../../base/limits.ts";
 import type { JobEnd } from "../../batch/job-end.ts";
 import type { ShownRun } from "../../presentation/shown-run.ts";
-import type { Scheduling } from "../../protocol/client.ts";
 import type { Usage } from "../../resources/usage.ts";
 import type { NamedFile } from "../../trainers/reading/metrics-files.ts";
 import type { PostMortem } from "../../trainers/run/ending.ts";

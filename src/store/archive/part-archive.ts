@@ -7,9 +7,9 @@ import { namesIn } from "../../base/names-in.ts";
 import { replaceByCopy, replaceFile } from "../../base/replace-file.ts";
 import { OutputLog } from "../output-log.ts";
 import { segmentBytes, writeSegment } from "../segments.ts";
-import type { SessionFile } from "../session-file.ts";
-import { writeSessionFile } from "../session-file.ts";
-import { type SessionRow, trainerOf } from "../session-store.ts";
+import { isSessionFile, type SessionFile, writeSessionFile } from "../session-file.ts";
+import { isState, type SessionRow, trainerOf } from "../session-store.ts";
+import { isTable, isText } from "../stored-values.ts";
 import { copyMetrics, isFolder } from "./kept-metrics.ts";
 
 /**
@@ -330,31 +330,22 @@ function curvesFrom(stored: unknown): KeptCurve[] {
   ) as KeptCurve[];
 }
 
-const isText = (value: unknown): value is string => typeof value === "string";
 const isNumberOrNull = (value: unknown): boolean => value === null || Number.isFinite(value);
 
 /**
  * Every field of its kind: the archive is shared by machines, and another one may have written anything
  * there.
  */
-function isRow(stored: unknown): stored is Omit<SessionRow, "environment" | "limits"> {
-  if (typeof stored !== "object" || stored === null) return false;
-  const s = stored as Record<string, unknown>;
+function isRow(stored: unknown): stored is Omit<SessionRow, "environment" | "limits"> & Record<string, unknown> {
+  if (!isTable(stored)) return false;
+  const { id, reason, state, facts, interrupts, started, ended, waitStatus, attached, holderPid, programPid } = stored;
   return (
-    isText(s.id) &&
-    /^[a-z0-9]{1,16}$/.test(s.id) &&
-    [s.name, s.directory, s.host, s.boot, s.token, s.reason].every(isText) &&
-    (s.kind === "launch" || s.kind === "run") &&
-    ["starting", "running", "exiting", "exited", "lost"].includes(s.state as string) &&
-    Array.isArray(s.command) &&
-    s.command.length > 0 &&
-    s.command.every(isText) &&
-    (s.runDirectory === null || isText(s.runDirectory)) &&
-    [s.created, s.umask, s.cols, s.rows, s.interrupts].every(Number.isFinite) &&
-    [s.started, s.ended, s.waitStatus, s.attached, s.holderPid, s.programPid].every(isNumberOrNull) &&
-    typeof s.pinned === "boolean" &&
-    typeof s.facts === "object" &&
-    s.facts !== null &&
-    !Array.isArray(s.facts)
+    isSessionFile({ ...stored, environment: {}, limits: [] }) &&
+    idPattern.test(id as string) &&
+    isText(reason) &&
+    isState(state) &&
+    isTable(facts) &&
+    Number.isFinite(interrupts) &&
+    [started, ended, waitStatus, attached, holderPid, programPid].every(isNumberOrNull)
   );
 }

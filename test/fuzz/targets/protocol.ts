@@ -21,12 +21,11 @@ import {
   mostFromClient,
   mostFromServer,
   mostLimits,
-  ProtocolError,
   type Request,
   RequestReader,
   ServerFrame,
 } from "../../../src/protocol/client.ts";
-import { encodeFrame, FrameReader, frameHeader, OversizeFrame } from "../../../src/protocol/frame.ts";
+import { encodeFrame, FrameReader, frameHeader, ProtocolError } from "../../../src/protocol/frame.ts";
 import {
   decodeData,
   decodeExit,
@@ -35,7 +34,6 @@ import {
   decodeTyped,
   FromHolder,
   fromHolderLimit,
-  MalformedFrame,
 } from "../../../src/protocol/holder.ts";
 import { Peer } from "../../../src/server/clients/peer.ts";
 import { decodeServerFrame, encodeInputAt, encodeRequest, encodeSignal, encodeSize } from "../../support/holder/client-codec.ts";
@@ -110,7 +108,7 @@ function readFrames(
       at += cut;
     }
   } catch (error) {
-    if (!(error instanceof OversizeFrame)) throw error;
+    if (!(error instanceof ProtocolError)) throw error;
     const before = frames.length;
     reader.feed(encodeFrame(1));
     assert.equal(frames.length, before, "nothing is delivered after a refusal");
@@ -262,7 +260,7 @@ export const targets: readonly Target[] = [
       try {
         frames.feed(input);
       } catch (error) {
-        allowed(error, ProtocolError, OversizeFrame);
+        allowed(error, ProtocolError);
       }
       if (read === undefined) return;
       assert.ok(read.arguments.every((argument) => typeof argument === "string"));
@@ -303,13 +301,13 @@ export const targets: readonly Target[] = [
       try {
         frames.feed(input);
       } catch (error) {
-        allowed(error, ProtocolError, OversizeFrame);
+        allowed(error, ProtocolError);
       }
     },
   },
   {
     name: "holder-frames",
-    what: "what a holder says, decoded: numbers, or MalformedFrame",
+    what: "what a holder says, decoded: numbers, or ProtocolError",
     inputs: 600_000,
     longest: 2_000,
     seeds: () => {
@@ -332,7 +330,7 @@ export const targets: readonly Target[] = [
       try {
         frames.feed(input);
       } catch (error) {
-        allowed(error, MalformedFrame, OversizeFrame);
+        allowed(error, ProtocolError);
       }
     },
   },

@@ -1,5 +1,6 @@
 // The client's side of the client protocol in TypeScript, for tests that speak to a server or play one.
 // native/client/client_request.c does the same.
+import type { Limit, Scheduling } from "../../../src/base/limits.ts";
 import { bytesOf, textOf } from "../../../src/base/text/bytes.ts";
 import {
   ClientFrame,
@@ -7,15 +8,12 @@ import {
   encodeHello,
   type Hello,
   type InputAt,
-  type Limit,
   mostFromClient,
-  ProtocolError,
   type Request,
-  type Scheduling,
   ServerFrame,
   TerminalBit,
 } from "../../../src/protocol/client.ts";
-import { encodeFrame } from "../../../src/protocol/frame.ts";
+import { encodeFrame, ProtocolError } from "../../../src/protocol/frame.ts";
 
 const largest16 = 0xffff;
 

@@ -29,13 +29,12 @@ import {
   mostFromClient,
   mostFromServer,
   mostLimits,
-  ProtocolError,
   type Request,
   RequestReader,
   ServerFrame,
   tokenLength,
 } from "../../../src/protocol/client.ts";
-import { encodeFrame, FrameReader } from "../../../src/protocol/frame.ts";
+import { encodeFrame, FrameReader, ProtocolError } from "../../../src/protocol/frame.ts";
 import { decodeServerFrame, encodeInputAt, encodeRequest, encodeSignal, encodeSize } from "../../support/holder/client-codec.ts";
 import { root } from "../../support/paths.ts";
 
