@@ -270,11 +270,10 @@ export class Peer implements Call {
     this.#socket.uncork();
   }
 
+  /** Where nothing waits any more, whoever waits for that is told. */
   #written(): void {
-    if (this.#drained.length === 0 || this.#socket.writableLength > 0) return;
-    const waiting = this.#drained;
-    this.#drained = [];
-    for (const callback of waiting) callback();
+    if (this.#drained.length === 0 || this.backlog() > 0) return;
+    for (const callback of this.#drained.splice(0)) callback();
   }
 
   backlog(): number {
@@ -351,6 +350,7 @@ export class Peer implements Call {
       sent?.();
       if (descriptor === undefined) this.#write(frame);
     }
+    this.#written();
   }
 
   /** False where it is to be tried again. */
@@ -363,7 +363,7 @@ export class Peer implements Call {
     if (this.#socket.writableLength > 0) return false;
     try {
       const sent = sendFds(fd, frame, [descriptor]);
-      if (sent < frame.length) this.#socket.write(frame.subarray(sent));
+      if (sent < frame.length) this.#socket.write(frame.subarray(sent), () => this.#written());
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === "EAGAIN") return false;
     }
@@ -455,8 +455,6 @@ export class Peer implements Call {
     this.#forgetBehind();
     this.isGone = true;
     this.#setGone();
-    const waiting = this.#drained;
-    this.#drained = [];
-    for (const callback of waiting) callback();
+    this.#written();
   }
 }

@@ -1,10 +1,15 @@
 // What a client is told at the end of its command.
 import assert from "node:assert/strict";
-import type net from "node:net";
+import { once } from "node:events";
+import fs from "node:fs";
+import net from "node:net";
+import path from "node:path";
 import { Duplex } from "node:stream";
 import { test } from "node:test";
-import { ClientFrame, encodeExit, encodeInputMode, ServerFrame } from "../../../src/protocol/client.ts";
-import { encodeFrame } from "../../../src/protocol/frame.ts";
+import { showable } from "../../../src/base/text/terminal-bytes.ts";
+import { dup } from "../../../src/platform/native.ts";
+import { ClientFrame, encodeExit, encodeInputMode, mostFromServer, ServerFrame } from "../../../src/protocol/client.ts";
+import { encodeFrame, FrameReader } from "../../../src/protocol/frame.ts";
 import { Peer, type PeerEffects } from "../../../src/server/clients/peer.ts";
 
 /** A peer whose command is `run`, the socket that it reads, and what it has written. */
@@ -51,4 +56,33 @@ test("keys may go past the server only once the command has taken what was typed
   peer.onInput = (bytes) => taken.push(bytes.toString());
   peer.keysOpen(new Uint8Array(32), 0);
   assert.deepEqual({ taken, counted: counted() }, { taken: ["early"], counted: 1 });
+});
+
+test("whoever waits until all was written is told of it behind a descriptor, too, which waits for the client", async () => {
+  const folder = fs.mkdtempSync("/tmp/fs-");
+  const server = net.createServer().listen(path.join(folder, "sock"));
+  await once(server, "listening");
+  const client = net.connect(path.join(folder, "sock"));
+  try {
+    const [socket] = (await once(server, "connection")) as [net.Socket];
+    const peer = new Peer(socket, { pid: 1, version: "0", run: async () => undefined, foreign: () => false, log() {} });
+    peer.write(showable(Buffer.alloc(2 << 20)));
+    peer.keysOpen(new Uint8Array(32), 0, dup(process.stderr.fd));
+    const told: number[] = [];
+    peer.onDrained(() => {
+      told.push(peer.backlog());
+      peer.onDrained(() => told.push(peer.backlog()));
+    });
+    const opened = new Promise<void>((resolve) => {
+      const reader = new FrameReader(mostFromServer, (type) => type === ServerFrame.keysOpen && resolve());
+      client.on("data", (chunk) => reader.feed(chunk));
+    });
+    await opened;
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual(told, [0, 0]);
+  } finally {
+    client.destroy();
+    server.close();
+    fs.rmSync(folder, { recursive: true, force: true });
+  }
 });
