@@ -22,8 +22,7 @@ export class Failure extends Error {
 
 /** The sentence to show for anything that was thrown. */
 export function sentence(error: unknown): string {
-  if (error instanceof Error) return error.message;
-  return String(error);
+  return error instanceof Error ? error.message : String(error);
 }
 
 /**

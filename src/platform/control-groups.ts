@@ -1,6 +1,7 @@
 // Control groups: puts a process where another one is, as far as the kernel lets its user do that.
 import fs from "node:fs";
 import path from "node:path";
+import { groupsOf } from "./processes.ts";
 
 /** One hierarchy: what /proc/PID/cgroup calls it, and where it is mounted. */
 interface Hierarchy {
@@ -31,23 +32,13 @@ export function joinControlGroups(pid: number, like: number): string[] {
   return refused;
 }
 
-/** Controllers to path of group; empty where there is no such process, or no such thing. */
-function groupsOf(pid: number): Map<string, string> {
-  const found = new Map<string, string>();
-  for (const line of readLines(`/proc/${pid}/cgroup`)) {
-    const [, controllers, group] = /^\d+:([^:]*):(.*)$/.exec(line) ?? [];
-    if (controllers !== undefined && group !== undefined) found.set(controllers, group);
-  }
-  return found;
-}
-
 /**
  * A part of a hierarchy that is mounted by itself (a container's) is passed over: paths in /proc begin at the
  * root.
  */
 function hierarchies(): Hierarchy[] {
   const found = new Map<string, Hierarchy>();
-  for (const line of readLines("/proc/self/mountinfo")) {
+  for (const line of mounts()) {
     const [before = "", after = ""] = line.split(" - ");
     const [, , , root, folder = ""] = before.split(" ");
     const [type, , options = ""] = after.split(" ");
@@ -62,9 +53,9 @@ function hierarchies(): Hierarchy[] {
   return [...found.values()];
 }
 
-function readLines(file: string): string[] {
+function mounts(): string[] {
   try {
-    return fs.readFileSync(file, "utf8").split("\n").filter(Boolean);
+    return fs.readFileSync("/proc/self/mountinfo", "utf8").split("\n").filter(Boolean);
   } catch {
     return [];
   }

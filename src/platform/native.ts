@@ -9,8 +9,6 @@ import { addonFile, nativeFolder, packageRoot } from "./native-files.ts";
 export interface LineMode {
   /** Whole lines, with erasing: the program does not read single keys. */
   canonical: boolean;
-  /** What is typed is shown; off for passwords. */
-  echo: boolean;
   /** `vintr` becomes SIGINT for the foreground process group. */
   isig: boolean;
   /** The character code that interrupts, usually 3 (Ctrl+C). */
@@ -190,7 +188,7 @@ export const onNetwork: Addon["onNetwork"] = addon.onNetwork;
  */
 export function lineMode(fd: number): LineMode {
   const packed = addon.lineMode(fd);
-  return { canonical: (packed & 1) !== 0, echo: (packed & 2) !== 0, isig: (packed & 4) !== 0, vintr: packed >> 8 };
+  return { canonical: (packed & 1) !== 0, isig: (packed & 4) !== 0, vintr: packed >> 8 };
 }
 /** Gives the terminal a size (1 to 65535 each); the program gets SIGWINCH when it changed. */
 export const setWindowSize: Addon["setWindowSize"] = addon.setWindowSize;

@@ -17,6 +17,12 @@ export function controlGroups(pid: number): string {
   return readText(`/proc/${pid}/cgroup`) ?? "";
 }
 
+/** Paths of its control groups by their controllers, "" for version 2; empty where there is none. */
+export function groupsOf(pid: number): Map<string, string> {
+  const lines = controlGroups(pid).matchAll(/^\d+:([^:]*):(.*)$/gm);
+  return new Map([...lines].map(([, controllers = "", group = ""]) => [controllers, group] as const));
+}
+
 interface Stat {
   state: string;
   parent: number;
@@ -129,11 +135,7 @@ export function descendants(pid: number): number[] {
  * asked for after its death.
  */
 export function memoryCgroup(pid: number): string | null {
-  const text = readText(`/proc/${pid}/cgroup`);
-  if (text === null) return null;
-  for (const line of text.split("\n")) {
-    const [, controllers, group] = /^\d+:([^:]*):(.*)$/.exec(line) ?? [];
-    if (controllers === undefined || group === undefined) continue;
+  for (const [controllers, group] of groupsOf(pid)) {
     if (controllers === "" && fs.existsSync(`/sys/fs/cgroup${group}/cgroup.procs`)) return `/sys/fs/cgroup${group}`;
     if (controllers.split(",").includes("memory")) return `/sys/fs/cgroup/memory${group}`;
   }

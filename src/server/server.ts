@@ -58,7 +58,7 @@ import { JobSignals } from "./jobs/job-signals.ts";
 import { logOutNotice, Scopes, systemEffects } from "./scope.ts";
 import { screenThreads } from "./screen-threads.ts";
 import { SessionEnds } from "./session-ends.ts";
-import { type SystemUsage, systemUsage } from "./usage.ts";
+import { systemUsage } from "./usage.ts";
 
 export interface ServerOptions {
   home: string;
@@ -153,7 +153,9 @@ export class Server implements Context {
   #timeKeeper: NodeJS.Timeout;
   #idle: NodeJS.Timeout | undefined;
   #ending = false;
-  #ended: () => void;
+  /** Another server is to follow, also where no client would start one. */
+  #followed = false;
+  readonly #ended: () => void;
   readonly #stopping = new AbortController();
 
   private constructor(
@@ -318,7 +320,7 @@ export class Server implements Context {
       this.#deadlines,
       this.parts,
     );
-    const { sampler, gpus }: SystemUsage = systemUsage(
+    const { sampler, gpus } = systemUsage(
       () => this.table.live(),
       (id, finding) => this.#hub.found(id, finding),
       log,
@@ -509,12 +511,7 @@ export class Server implements Context {
    */
   async homeLost(verdict: Exclude<Verdict, "well">): Promise<void> {
     const renewing = verdict === "renew";
-    const wanted = renewing && (this.table.live().length > 0 || this.#hub.pending);
-    const ended = this.#ended;
-    this.#ended = () => {
-      if (wanted && this.#clients.sentAway === 0) startSuccessor(this.log);
-      ended();
-    };
+    this.#followed ||= renewing && (this.table.live().length > 0 || this.#hub.pending);
     await this.#end(`the home ${this.home} is not the one that was opened`, (peer) => peer.reconnect(), undefined, renewing);
   }
 
@@ -593,6 +590,7 @@ export class Server implements Context {
     );
     this.#aside.dispose();
     this.log("server.ended", { reason });
+    if (this.#followed && this.#clients.sentAway === 0) startSuccessor(this.log);
     this.#ended();
   }
 

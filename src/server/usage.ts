@@ -13,17 +13,12 @@ import type { Session } from "../session/life/session.ts";
 /** What NVIDIA's driver makes where it runs: natively, and within Windows. */
 const driverFiles = ["/dev/nvidiactl", "/dev/dxg"];
 
-export interface SystemUsage {
-  sampler: UsageSampler;
-  gpus: Nvidia;
-}
-
 /** @param found told of what is worth telling, once until it is over. */
 export function systemUsage(
   live: () => readonly Session[],
   found: (id: string, finding: Finding) => void,
   log: Log,
-): SystemUsage {
+): { sampler: UsageSampler; gpus: Nvidia } {
   const gpus = new Nvidia({
     // its output is read, its complaints stand there as well; the directory is nobody's
     start: (args) => spawnOutside("nvidia-smi", args, { cwd: "/", stdio: ["ignore", "pipe", "ignore"] }),

@@ -95,9 +95,8 @@ export class SessionStore {
   private constructor(database: Database.Database) {
     this.database = database;
     this.#save = database.prepare(
-      `INSERT INTO session VALUES (@id, @name, @kind, @command, @directory, @environment, @umask, @limits, @runDirectory, @host, @boot,
-       @token, @holderPid, @programPid, @state, @reason, @created, @started, @ended, @waitStatus, @cols, @rows, @pinned, @interrupts, @attached, @facts)
-       ON CONFLICT (id) DO UPDATE SET ${columns.map((c) => `${c} = excluded.${c}`).join(", ")}`,
+      `INSERT INTO session (id, ${fields.map(columnOf).join(", ")}) VALUES (@id, ${fields.map((field) => `@${field}`).join(", ")})
+       ON CONFLICT (id) DO UPDATE SET ${fields.map((field) => `${columnOf(field)} = @${field}`).join(", ")}`,
     );
     this.#saveTrainer = database.prepare(
       `INSERT INTO session_trainer VALUES (?, ?) ON CONFLICT (session) DO UPDATE SET trainer = excluded.trainer
@@ -175,7 +174,10 @@ export class SessionStore {
 
   all(): SessionRow[] {
     return this.database
-      .prepare("SELECT s.*, t.trainer FROM session s LEFT JOIN session_trainer t ON t.session = s.id ORDER BY s.created")
+      .prepare(
+        `SELECT s.id, ${fields.map((field) => `s.${columnOf(field)} AS ${field}`).join(", ")}, t.trainer
+         FROM session s LEFT JOIN session_trainer t ON t.session = s.id ORDER BY s.created`,
+      )
       .all()
       .map(fromTable);
   }
@@ -247,42 +249,35 @@ export function trainerOf(kind: SessionRow["kind"], kept: unknown): string {
 /** Tables that are checked at the start. */
 const checkedTables = ["session", "delivery"];
 
-const columns = (
-  "name kind command directory environment umask limits run_directory host boot token holder_pid program_pid state reason created started ended " +
-  "wait_status cols rows pinned interrupts attached facts"
+/** What a row has in the table of sessions beside its id: all but its trainer. */
+const fields = (
+  "name kind command directory environment umask limits runDirectory host boot token holderPid programPid state reason created " +
+  "started ended waitStatus cols rows pinned interrupts attached facts"
 ).split(" ");
+
+/** runDirectory is the column run_directory. */
+function columnOf(field: string): string {
+  return field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+/** What the table has as text, or as a number, of a row that has something else. */
+type Kept = "command" | "environment" | "limits" | "pinned" | "facts" | "trainer";
+type TableRow = Omit<SessionRow, Kept> &
+  Record<"command" | "environment" | "limits" | "facts", string> & { pinned: number; trainer: string | null };
 
 /** @throws Error for a row that no server of ours wrote. */
 function fromTable(raw: unknown): SessionRow {
-  const r = raw as Record<string, unknown>;
+  const kept = raw as TableRow;
   const row: SessionRow = {
-    id: r.id as string,
-    name: r.name as string,
-    kind: r.kind as SessionRow["kind"],
-    trainer: trainerOf(r.kind as SessionRow["kind"], r.trainer),
-    command: JSON.parse(r.command as string),
-    directory: pathFromTable(r.directory as string),
-    environment: JSON.parse(r.environment as string),
-    umask: r.umask as number,
-    limits: limitsFrom(JSON.parse(r.limits as string)),
-    runDirectory: r.run_directory === null ? null : pathFromTable(r.run_directory as string),
-    host: r.host as string,
-    boot: r.boot as string,
-    token: r.token as string,
-    holderPid: r.holder_pid as number | null,
-    programPid: r.program_pid as number | null,
-    state: r.state as SessionState,
-    reason: r.reason as string,
-    created: r.created as number,
-    started: r.started as number | null,
-    ended: r.ended as number | null,
-    waitStatus: r.wait_status as number | null,
-    cols: r.cols as number,
-    rows: r.rows as number,
-    pinned: r.pinned === 1,
-    interrupts: r.interrupts as number,
-    attached: r.attached as number | null,
-    facts: JSON.parse(r.facts as string),
+    ...kept,
+    trainer: trainerOf(kept.kind, kept.trainer),
+    command: JSON.parse(kept.command),
+    directory: pathFromTable(kept.directory),
+    environment: JSON.parse(kept.environment),
+    limits: limitsFrom(JSON.parse(kept.limits)),
+    runDirectory: kept.runDirectory === null ? null : pathFromTable(kept.runDirectory),
+    pinned: kept.pinned === 1,
+    facts: JSON.parse(kept.facts),
   };
   if (!isRight(row)) throw new Error(`the row of session ${row.id} makes no sense`);
   return row;

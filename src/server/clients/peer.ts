@@ -146,10 +146,6 @@ export class Peer implements Call {
     for (const typed of early) this.#typed(typed);
   }
 
-  get onInput(): Call["onInput"] {
-    return this.#input ?? (() => {});
-  }
-
   #typed(typed: Typed): void {
     if (this.#input !== undefined) {
       this.#inputs++;

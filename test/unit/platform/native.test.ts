@@ -209,11 +209,11 @@ test("lineMode follows what the program sets; setWindowSize reaches it", async (
         look();
       });
     await said(/there/);
-    assert.deepEqual(lineMode(fd), { canonical: true, echo: true, isig: true, vintr: 3 });
+    assert.deepEqual(lineMode(fd), { canonical: true, isig: true, vintr: 3 });
     assert.equal(writeSome(fd, Buffer.from("xx\n"), 1), 2);
     await said(/set/);
     const mode = lineMode(fd);
-    assert.deepEqual([mode.canonical, mode.echo, mode.isig, mode.vintr], [false, false, false, 24]);
+    assert.deepEqual([mode.canonical, mode.isig, mode.vintr], [false, false, 24]);
     setWindowSize(fd, 101, 37);
     writeSome(fd, Buffer.from("\n"), 0);
     await said(/37 101/);
