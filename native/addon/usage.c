@@ -107,7 +107,7 @@ static bool has_gpu_open(int proc, int pid) {
   return found;
 }
 
-static void add_actor(struct usage_tree *tree, int proc, const struct process *one, double cpu, double memory) {
+static void add_actor(struct usage_tree *tree, int proc, const struct process *one, double memory) {
   char text[TITLE_LONGEST];
   // a process that waits for a device may hold what guards its own memory, and reading its arguments would
   // wait with it
@@ -117,7 +117,7 @@ static void add_actor(struct usage_tree *tree, int proc, const struct process *o
   if (grown == NULL) return;
   tree->actors = grown;
   struct usage_actor *actor = &tree->actors[tree->actor_count++];
-  *actor = (struct usage_actor){.pid = one->pid, .cpu = cpu, .memory = memory};
+  actor->memory = memory;
   snprintf(actor->title, sizeof actor->title, "%s", text);
 }
 
@@ -125,11 +125,9 @@ static void add(struct usage_tree *tree, int proc, const struct process *one, do
   char text[TEXT_LONGEST];
   bool root = one->pid == tree->root;
   if (root) tree->known = true;
-  double cpu = ((root ? 0 : one->ticks) + one->reaped) / tick;
-  tree->cpu += cpu;
+  tree->cpu += ((root ? 0 : one->ticks) + one->reaped) / tick;
   const char *written = read_text(proc, one->pid, "io", text, sizeof text) > 0 ? strstr(text, "\nwrite_bytes:") : NULL;
   if (written != NULL) tree->written += strtod(written + strlen("\nwrite_bytes:"), NULL);
-  else if (one->state != 'Z') tree->hidden = true;
   if (root || one->state == 'Z') return;
   int *grown = realloc(tree->pids, (size_t)(tree->count + 1) * sizeof *grown);
   if (grown == NULL) return;
@@ -139,7 +137,7 @@ static void add(struct usage_tree *tree, int proc, const struct process *one, do
     double anonymous = kilobytes(text, "\nRssAnon:"), shared = kilobytes(text, "\nRssShmem:");
     tree->anonymous += anonymous;
     if (shared > tree->shared) tree->shared = shared;
-    add_actor(tree, proc, one, cpu, anonymous);
+    add_actor(tree, proc, one, anonymous);
   }
   if (look_for_gpu && !tree->gpu) tree->gpu = has_gpu_open(proc, one->pid);
 }

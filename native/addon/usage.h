@@ -11,9 +11,8 @@
 
 // One process of Ray's that has a title of its own.
 struct usage_actor {
-  int pid;
   char title[TITLE_LONGEST];
-  double cpu, memory;
+  double memory;
 };
 
 // One tree. Numbers count from the start of its processes and grow, but for memory and the counts.
@@ -21,8 +20,6 @@ struct usage_tree {
   int root;
   // The root could be read: without it, nothing else here means anything.
   bool known;
-  // Some process of it could not be read (another user's, or one that hides itself).
-  bool hidden;
   bool gpu;
   int count;
   // Seconds of processor, of the living and of all that they have waited for.

@@ -27,7 +27,6 @@ static void run(napi_env env, void *data) {
 static napi_value tree_object(napi_env env, const struct usage_tree *tree) {
   napi_value result = object(env), pids = NULL, actors = NULL;
   set(env, result, "root", number(env, tree->root));
-  set(env, result, "hidden", boolean(env, tree->hidden));
   set(env, result, "gpu", boolean(env, tree->gpu));
   set(env, result, "cpu", number(env, tree->cpu));
   set(env, result, "anonymous", number(env, tree->anonymous));
@@ -41,8 +40,6 @@ static napi_value tree_object(napi_env env, const struct usage_tree *tree) {
     napi_value actor = object(env), title = NULL;
     napi_create_string_latin1(env, tree->actors[i].title, NAPI_AUTO_LENGTH, &title);
     set(env, actor, "title", title);
-    set(env, actor, "pid", number(env, tree->actors[i].pid));
-    set(env, actor, "cpu", number(env, tree->actors[i].cpu));
     set(env, actor, "memory", number(env, tree->actors[i].memory));
     napi_set_element(env, actors, (uint32_t)i, actor);
   }

@@ -63,8 +63,6 @@ interface HomeOwner {
  */
 export interface TreeUsage {
   root: number;
-  /** Some process of it could not be read. */
-  hidden: boolean;
   /** One of its processes has a GPU open; told only where it was asked for. */
   gpu: boolean;
   /** Seconds of processor, of the living and of those that they have waited for. */
@@ -76,7 +74,7 @@ export interface TreeUsage {
   written: number;
   pids: number[];
   /** Ray's processes that have a title of their own. */
-  actors: { pid: number; title: string; cpu: number; memory: number }[];
+  actors: { title: string; memory: number }[];
 }
 
 interface Addon {

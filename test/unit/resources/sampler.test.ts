@@ -65,7 +65,7 @@ function makeSampler(): UsageSampler {
     live: () => live,
     sample: async (roots, lookForGpu) => {
       asked.push(lookForGpu);
-      const none = { hidden: false, gpu: false, cpu: 0, anonymous: 0, shared: 0, written: 0, pids: [11], actors: [] };
+      const none = { gpu: false, cpu: 0, anonymous: 0, shared: 0, written: 0, pids: [11], actors: [] };
       return roots.map((root) => ({ ...none, root, ...tree }));
     },
     gpus: { want: (is) => wanted.push(is), gpus: () => gpus, processes: () => processes },
