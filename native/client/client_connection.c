@@ -25,10 +25,10 @@ void client_make_token(void) {
 bool client_ask_if_late(bool only_unsent) {
   uint8_t bytes[64];
   int64_t since = 0;
-  size_t count = typing_held(only_unsent, &since);
+  size_t count = typing_held(only_unsent, &since, bytes, sizeof bytes);
   if (count == 0 || os_steady_ms() - since <= LATE_MS) return false;
   client.asks_unsent = only_unsent;
-  away_ask(channel_host(), bytes, typing_show(only_unsent, bytes, sizeof bytes), count);
+  away_ask(channel_host(), bytes, count < sizeof bytes ? count : sizeof bytes, count);
   return true;
 }
 

@@ -44,7 +44,7 @@ bool keys_have_holder(void) { return k.holder >= 0; }
 
 void keys_close(void) { k.open = false; }
 
-static void lose(void) {
+void keys_end(void) {
   if (k.holder >= 0) os_close(k.holder);
   k.holder = -1;
   k.open = k.ready = false;
@@ -53,14 +53,12 @@ static void lose(void) {
   k.taken = k.sent;
 }
 
-void keys_end(void) { lose(); }
-
 static void send_waiting(void) {
   while (k.out_length > 0) {
     ssize_t count = os_send(k.holder, k.out, k.out_length, MSG_NOSIGNAL);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return;
-    if (count < 0) return lose();
+    if (count < 0) return keys_end();
     memmove(k.out, k.out + count, k.out_length -= (size_t)count);
   }
 }
@@ -116,12 +114,12 @@ void keys_step(void) {
   if (k.holder < 0) return;
   ssize_t count = os_recv(k.holder, k.in + k.in_length, sizeof k.in - k.in_length, MSG_DONTWAIT);
   if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) return;
-  if (count <= 0) return lose();
+  if (count <= 0) return keys_end();
   k.in_length += (size_t)count;
   size_t at = 0;
   while (k.in_length - at >= FRAME_HEADER) {
     size_t length = get_u32(k.in + at);
-    if (length > sizeof k.in - FRAME_HEADER) return lose();
+    if (length > sizeof k.in - FRAME_HEADER) return keys_end();
     if (k.in_length - at - FRAME_HEADER < length) break;
     if (k.in[at + 4] == HOLDER_TAKEN && length >= 16 && get_u64(k.in + at + FRAME_HEADER) == k.writer) {
       k.taken = get_u64(k.in + at + FRAME_HEADER + 8);

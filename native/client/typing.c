@@ -279,20 +279,12 @@ void typing_over_network(void) {
 
 bool typing_pressed(void) { return press_count > 0; }
 
-size_t typing_held(bool unsent, int64_t *since) {
-  size_t count = 0;
-  size_t from = unsent ? waiting_sent : waiting_start;
+size_t typing_held(bool unsent, int64_t *since, uint8_t *bytes, size_t room) {
+  size_t count = 0, from = unsent ? waiting_sent : waiting_start;
   if (from < waiting_end) *since = (int64_t)get_u64(waiting + from + 4);
-  for (size_t at = from; at < waiting_end; at += 4 + get_u32(waiting + at)) count += get_u32(waiting + at) - INPUT_AT_HEADER;
-  return count;
-}
-
-size_t typing_show(bool unsent, uint8_t *bytes, size_t room) {
-  size_t count = 0;
-  for (size_t at = unsent ? waiting_sent : waiting_start; at < waiting_end && count < room; at += 4 + get_u32(waiting + at)) {
-    size_t length = get_u32(waiting + at) - INPUT_AT_HEADER;
-    if (length > room - count) length = room - count;
-    memcpy(bytes + count, waiting + at + 4 + INPUT_AT_HEADER, length);
+  for (size_t at = from; at < waiting_end; at += 4 + get_u32(waiting + at)) {
+    size_t length = get_u32(waiting + at) - INPUT_AT_HEADER, left = count < room ? room - count : 0;
+    if (left > 0) memcpy(bytes + count, waiting + at + 4 + INPUT_AT_HEADER, length < left ? length : left);
     count += length;
   }
   return count;

@@ -60,10 +60,8 @@ void typing_over_network(void);
 // A press of a key that leaves has not been answered.
 bool typing_pressed(void);
 // What the holder is not known to have, or, with `unsent`, only what has not been sent: when its oldest byte
-// was typed, and how many bytes it is (0: none).
-size_t typing_held(bool unsent, int64_t *since);
-// Its first bytes, at most `room`; how many.
-size_t typing_show(bool unsent, uint8_t *bytes, size_t room);
+// was typed, its first bytes (as far as there is room), and how many it is (0: none).
+size_t typing_held(bool unsent, int64_t *since, uint8_t *bytes, size_t room);
 // It counts as typed just now: it was asked about.
 void typing_renew(void);
 // It is withdrawn. What was sent may have arrived: then who types is to be another one for the holder

@@ -50,24 +50,17 @@ static bool real_path(const char *path, char real[PATH_MAX]) {
   // behind what is there: the same names, without empty ones and dots
   size_t end = strlen(real);
   for (const char *at = path + strlen(there); *at;) {
-    at += strspn(at, "/");
-    size_t part = strcspn(at, "/");
-    if (part == 0 || (part == 1 && *at == '.')) {
-      at += part;
-      continue;
-    }
-    if (part == 2 && !strncmp(at, "..", 2)) {
-      errno = ENOENT;
-      return false;
-    }
+    const char *name = at + strspn(at, "/");
+    size_t part = strcspn(name, "/");
+    at = name + part;
+    if (part == 0 || (part == 1 && *name == '.')) continue;
     if (end + 1 + part >= PATH_MAX) {
       errno = ENAMETOOLONG;
       return false;
     }
     if (end > 1) real[end++] = '/';
-    memcpy(real + end, at, part);
+    memcpy(real + end, name, part);
     real[end += part] = 0;
-    at += part;
   }
   return true;
 }

@@ -123,6 +123,12 @@ static void on_greeted(const uint8_t *info, size_t length) {
 
 static void on_silent(bool is_silent) { tell(&(struct word){.kind = is_silent ? 's' : 'h'}); }
 
+// Whether its last line has one of these texts, up to NULL.
+static bool said_one_of(const char *const texts[]) {
+  while (*texts && !strstr(last_line, *texts)) texts++;
+  return *texts;
+}
+
 // Of a carrier that ended: whether the network is to blame, by the words of OpenSSH and Slurm. Anything else
 // is not tried again by itself: a login that fails may ask for a second factor, or lock the account.
 static bool network_failed(int status) {
@@ -133,29 +139,22 @@ static bool network_failed(int status) {
       "Host is down",            "not responding",       "banner exchange",
       "closed by remote host",   "lost connection",      "Connection to UNKNOWN",
       "Socket timed out",        "Network is down",      "Unable to contact slurm controller",
-      "Control socket connect",  "mux_client",
+      "Control socket connect",  "mux_client", NULL,
   };
-  if (status < 0) return true;  // by a signal
-  for (size_t i = 0; i < sizeof says / sizeof *says; i++)
-    if (strstr(last_line, says[i])) return true;
-  return false;
+  bool by_signal = status < 0;
+  return by_signal || said_one_of(says);
 }
 
 // By OpenSSH's words: with a person to ask it may go well.
 static bool login_failed(int status) {
-  static const char *const says[] = {"Permission denied", "Host key verification failed", "Too many authentication failures"};
-  if (status != STATUS_SSH) return false;
-  for (size_t i = 0; i < sizeof says / sizeof *says; i++)
-    if (strstr(last_line, says[i])) return true;
-  return false;
+  static const char *const says[] = {"Permission denied", "Host key verification failed", "Too many authentication failures", NULL};
+  return status == STATUS_SSH && said_one_of(says);
 }
 
 // By Slurm's words: the job whose step this was to be has ended.
 static bool job_is_over(void) {
-  static const char *const says[] = {"has expired", "Invalid job id", "already completing or completed", "Job is not running"};
-  for (size_t i = 0; i < sizeof says / sizeof *says; i++)
-    if (strstr(last_line, says[i])) return true;
-  return false;
+  static const char *const says[] = {"has expired", "Invalid job id", "already completing or completed", "Job is not running", NULL};
+  return said_one_of(says);
 }
 
 static void plain_signals(void) {
