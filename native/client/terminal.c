@@ -18,8 +18,8 @@
 #include "system/os.h"
 
 enum {
-  // How long leaving waits for a terminal that takes no bytes (stopped with Ctrl-S, a dead connection).
-  LEAVE_MS = 500,
+  // How long a terminal that takes no bytes is waited for (stopped with Ctrl-S, a dead connection).
+  PATIENCE_MS = 500,
   // What a pipe takes at once when it polls writable (PIPE_BUF), and a terminal that could not be opened
   // anew.
   PIPE_PIECE = 4096,
@@ -91,18 +91,19 @@ void terminal_keep_restore(const uint8_t *bytes, size_t length) {
   restore_length = copy ? length : 0;
 }
 
-static void write_patiently(const uint8_t *bytes, size_t length) {
-  int64_t end = os_steady_ms() + LEAVE_MS;
+bool terminal_write(const uint8_t *bytes, size_t length) {
+  int64_t end = os_steady_ms() + PATIENCE_MS;
   while (length > 0) {
     ssize_t count = output_write(1, bytes, length);
-    if (count < 0) return;
+    if (count < 0) return false;
     bytes += count;
     length -= (size_t)count;
     int64_t left = end - os_steady_ms();
     if (count > 0) continue;
     struct pollfd slot = {output_fd(1), POLLOUT, 0};
-    if (left <= 0 || (os_poll(&slot, 1, (int)left) < 0 && errno != EINTR)) return;
+    if (left <= 0 || (os_poll(&slot, 1, (int)left) < 0 && errno != EINTR)) return true;
   }
+  return true;
 }
 
 void terminal_leave(bool torn) {
@@ -110,8 +111,8 @@ void terminal_leave(bool torn) {
   size_t length = restore_length;
   restore_length = 0;
   if (length > 0 && (!os_isatty(0) || in_foreground())) {
-    if (torn) write_patiently(&cancel, 1);
-    write_patiently(restore, length);
+    if (torn) terminal_write(&cancel, 1);
+    terminal_write(restore, length);
   }
   // the bytes are kept for the case that we come back after a stop
   restore_length = length;

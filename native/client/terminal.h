@@ -19,8 +19,12 @@ void terminal_cooked(void);
 // Keeps the bytes that put the screen back; they replace those kept before.
 void terminal_keep_restore(const uint8_t *bytes, size_t length);
 
+// Writes something of our own to stdout, and waits for a slow terminal half a second at most: what it has not
+// taken by then it is not sent. False when nobody reads any more.
+bool terminal_write(const uint8_t *bytes, size_t length);
+
 // Puts everything back: the kept bytes, then the line discipline. `torn`: output was cut off, perhaps inside
-// a sequence. Waits for a slow terminal half a second at most.
+// a sequence. Waits as terminal_write does.
 void terminal_leave(bool torn);
 
 // The same for a handler of a fatal signal: async-signal-safe, does not wait.

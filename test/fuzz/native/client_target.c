@@ -169,6 +169,7 @@ void terminal_keep_restore(const uint8_t *bytes, size_t length) {
   restoring = length ? malloc(length) : NULL;
   if (restoring) memcpy(restoring, bytes, length);
 }
+bool terminal_write(const uint8_t *bytes, size_t length) { return (void)bytes, (void)length, true; }
 void terminal_leave(bool torn) { (void)torn; }
 void terminal_crash(void) {}
 void output_open(void) {}

@@ -152,13 +152,14 @@ test("the answer to the question about what was typed meanwhile, and what is typ
   const slave = fs.readlinkSync(`/proc/${terminal.pid}/fd/0`);
   const unread = () => Number(execFileSync(program("unread"), [slave]));
   process.kill(terminal.pid, "SIGSTOP");
-  terminal.type("early");
-  await until(() => unread() === "early".length, "what is typed");
+  const early = "early, and more than is shown";
+  terminal.type(early);
+  await until(() => unread() === early.length, "what is typed");
   process.kill(terminal.pid, "SIGCONT");
   await until(() => unread() === 0 && / S /.test(readIfThere(`/proc/${terminal.pid}/stat`) ?? ""), "it to be read");
   await clock.pass(4_000);
   fs.writeFileSync(again, "");
-  await says("(early)? y/n");
+  await says("(early, and more than…)? y/n");
   terminal.type("nafter\r");
   await until(() => readIfThere(heard)?.includes("after"), "what is typed behind the answer");
   assert.doesNotMatch(readIfThere(heard) ?? "", /early|nafter/);
