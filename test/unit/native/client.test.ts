@@ -102,7 +102,7 @@ describe("the request", () => {
     const files = request.limits.find(({ resource }) => resource === 7);
     assert.equal(files?.soft, 200n);
     assert.equal(request.limits.length, 16);
-    assert.equal(request.scheduling?.niceness, os.getPriority() + 3);
+    assert.equal(request.scheduling?.niceness, Math.min(os.getPriority() + 3, 19));
     assert.equal(request.scheduling?.processors, "01");
     assert.equal(request.sentBefore, 0);
     peer.socket.write(encodeExit(0));
