@@ -215,7 +215,7 @@ export class LineReader implements TokenHandler {
         return;
       case 0x48: // H
       case 0x66: // f
-        this.#move(Math.max(1, second) - 1, n - 1);
+        this.#move(Math.min(this.#cols, Math.max(1, second)) - 1, n - 1);
         return;
       case 0x4a: // J
       case 0x4b: // K

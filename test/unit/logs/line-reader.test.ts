@@ -172,6 +172,16 @@ test("messages of several lines, stray output between redraws and a cut sequence
   ]);
 });
 
+test("a move past the right edge ends there, on both screens", () => {
+  const size = { cols: 80, rows: 40 };
+  const right = `${" ".repeat(79)}x`;
+  assert.deepEqual(lines(`\x1b[20;99999Hx\r\n${begin(size)}${message(size, "\x1b[20;99999Hx")}`, 80, 40).slice(-3), [
+    right,
+    "starting",
+    right,
+  ]);
+});
+
 test("a message that is being written shows as an open line, a footer does not", () => {
   const size = { cols: 80, rows: 40 };
   const reader = new LineReader(80, 40);
