@@ -18,9 +18,10 @@ export function resizeModel(model: Model, tracker: Tracker, cols: number, rows: 
   const normal = regionOf(model.normal, tracker.squeezed(0), before);
   const alternate = model.alternate.length > 0 ? regionOf(model.alternate, tracker.squeezed(1), before) : undefined;
   if (alternate !== undefined) moveRows(model, alternate, rows - before);
-  const cursors = normal === undefined ? undefined : fromBottom(model.normal, before, footerShown(normal, before));
-  model.resize(cols, rows, normal === undefined ? 0 : footerShown(normal, before));
-  if (cursors !== undefined) putBack(model.normal, cursors, rows);
+  const footer = normal === undefined ? 0 : Math.min(normal.footer, before - 1);
+  const cursors = fromBottom(model.normal, before, footer);
+  model.resize(cols, rows, footer);
+  putBack(model.normal, cursors, rows);
   tracker.setSqueezed(0, normal === undefined ? null : setRegion(model.normal, normal, rows));
   tracker.setSqueezed(1, alternate === undefined ? null : setRegion(model.alternate, alternate, rows));
   const { screen } = model;
@@ -57,11 +58,6 @@ function setRegion(view: BufferView, region: SqueezedRegion, rows: number): Sque
   return region;
 }
 
-/** Rows of the footer that are on the screen. */
-function footerShown(region: SqueezedRegion, rows: number): number {
-  return Math.min(region.footer, rows - 1);
-}
-
 /** Takes rows out of the alternate screen's region, or puts blank ones in; the cursors go with their rows. */
 function moveRows(model: Model, region: SqueezedRegion, change: number): void {
   const view = model.alternate;
@@ -69,8 +65,8 @@ function moveRows(model: Model, region: SqueezedRegion, change: number): void {
   const last = Math.min(rows - 1, Math.max(region.top, rows - 1 - region.footer));
   const map = { y: view.y, savedY: view.saved.y };
   const shift = (from: number, by: number) => {
-    if (map.y >= from) map.y = Math.max(map.y + by, Math.min(from, map.y));
-    if (map.savedY >= from) map.savedY = Math.max(map.savedY + by, Math.min(from, map.savedY));
+    if (map.y >= from) map.y = Math.max(map.y + by, from);
+    if (map.savedY >= from) map.savedY = Math.max(map.savedY + by, from);
   };
   if (change > 0) {
     // below a text that does not fill the region yet, otherwise above it: the newest line stays next to the

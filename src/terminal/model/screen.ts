@@ -130,7 +130,7 @@ export class Screen {
    * @throws Error when the bytes are no stored screen of this version.
    */
   static restore(bytes: Uint8Array, options: Omit<ScreenOptions, "cols" | "rows">, listener: ScreenListener = {}): Screen {
-    const stored = decodeScreen(bytes, (cols, rows) => new Model(cols, rows, options.scrollback));
+    const stored = decodeScreen(bytes, options.scrollback);
     return new Screen({ ...options, cols: stored.model.cols, rows: stored.model.rows }, listener, stored);
   }
 

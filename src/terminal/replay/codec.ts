@@ -2,7 +2,7 @@
 import { deflateSync, inflateSync } from "../../base/endable-worker.ts";
 import type { BufferView, SavedCursor, StoredLine, Which } from "../model/buffer-view.ts";
 import { Bg, Content, type Link, type Pen, type Row, slots } from "../model/cells.ts";
-import type { Model, Modes, Mouse } from "../model/model.ts";
+import { Model, type Modes, type Mouse } from "../model/model.ts";
 import type { Tracked } from "../model/tracker.ts";
 import { Writer } from "./writer.ts";
 
@@ -83,13 +83,14 @@ export function encodeScreen(model: Model, tracked: Tracked): Buffer {
 }
 
 /**
- * Puts a stored screen into the fresh model that `make` answers for its size.
+ * A fresh model with a stored screen.
+ * @param scrollback lines that it keeps above the screen.
  * @throws RangeError when the bytes are no stored screen of this version; other errors where they are
  * damaged.
  */
-export function decodeScreen(bytes: Uint8Array, make: (cols: number, rows: number) => Model): { model: Model; tracked: Tracked } {
+export function decodeScreen(bytes: Uint8Array, scrollback: number): { model: Model; tracked: Tracked } {
   const { stored, cells } = unpack(bytes);
-  const model = make(stored.cols, stored.rows);
+  const model = new Model(stored.cols, stored.rows, scrollback);
   const links = stored.links.map((link) => model.addLink(link));
   const linkNumber = (index: number) => (index === 0 ? 0 : (links[index - 1] ?? 0));
   const decoder = new CellDecoder(cells, stored.cols, stored.attributes, linkNumber);

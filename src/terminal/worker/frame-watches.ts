@@ -45,13 +45,13 @@ export class FrameWatches {
 
   /** One came, or has another size now: it is drawn at once. */
   watch(number: number, cols: number, rows: number): void {
-    const known = this.#watches.get(number);
-    if (known === undefined) {
+    let watch = this.#watches.get(number);
+    if (watch === undefined) {
       const frames = this.#effects.screen().frames(cols, rows);
-      const drawn = Number.NEGATIVE_INFINITY;
-      this.#watches.set(number, { number, frames, drawn, dirty: false, timer: undefined });
-    } else known.frames.resize(cols, rows);
-    this.#draw(this.#watches.get(number) as Watch);
+      watch = { number, frames, drawn: Number.NEGATIVE_INFINITY, dirty: false, timer: undefined };
+      this.#watches.set(number, watch);
+    } else watch.frames.resize(cols, rows);
+    this.#draw(watch);
   }
 
   /** One asks for a complete frame. */
