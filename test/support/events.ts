@@ -1,5 +1,6 @@
 // Waiting in tests: for a condition, a file or the end of a process, never for an amount of time.
 import fs from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
 
 /** How much slower than any other machine this one is: another kernel within it (machine.ts) says so. */
 export const slowness = Number(process.env.FALCON_TEST_SLOWNESS ?? 1);
@@ -35,7 +36,8 @@ export async function until<T>(
     const waited = Date.now() - began;
     if (waited > limit) throw new Error(`waited ${limit} ms in vain for ${typeof what === "string" ? what : what()}`);
     const pause = Math.min(latest, Math.max(soonest, waited * waitedPart));
-    await new Promise((resolve) => setTimeout(resolve, pause));
+    // the machine's time, also where a test has the global timers in its hand
+    await delay(pause);
   }
 }
 

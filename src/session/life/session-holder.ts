@@ -2,7 +2,6 @@
 // where only the connection was lost, and succeeded where it was killed.
 import fs from "node:fs";
 import path from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { within } from "../../base/clock.ts";
 import type { Log } from "../../base/log.ts";
 import { processAlive } from "../../platform/processes.ts";
@@ -169,7 +168,7 @@ export class SessionHolder {
       this.#effects.again(link, same === undefined);
     } catch (error) {
       log("session.succession-failed", { id, reason: String(error) });
-      if (processAlive(programPid)) await delay(successionRetry, undefined, { ref: false });
+      if (processAlive(programPid)) await new Promise((resolve) => setTimeout(resolve, successionRetry).unref());
       return this.#succeed(dead, programPid);
     }
   }

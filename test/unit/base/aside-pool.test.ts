@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
-import { after, before, describe, test } from "node:test";
+import { after, before, describe, type TestContext, test } from "node:test";
 import { NoAnswer } from "../../../src/base/aside/aside.ts";
-import { AsidePool, costs, mostHelpers } from "../../../src/base/aside/aside-pool.ts";
+import { AsidePool, costs, longestWork, mostHelpers } from "../../../src/base/aside/aside-pool.ts";
 import { Failure } from "../../../src/base/failure.ts";
 import { until } from "../../support/events.ts";
 
@@ -16,7 +16,7 @@ const helper = `
 process.on("message", ({ id, name, args }) => {
   if (name === "hang") ${hang};
   if (name === "end") process.exit(1);
-  if (name === "fill") { const kept = []; for (;;) kept.push(new Array(1e5).fill({ n: kept.length })); }
+  if (name === "fill") { const kept = []; for (;;) kept.push(new Array(1e6).fill(kept.length + 0.5)); }
   if (name === "throw") return process.send({ id, thrown: { message: args[0], code: "ENOENT", status: 1 } });
   process.send({ id, value: { pid: process.pid, args } });
 });
@@ -28,19 +28,23 @@ describe("work that is done aside", () => {
   let folder: string;
   let pool: AsidePool;
   const logged: string[] = [];
-  let now = 0;
+  /** What was let pass of the steady clock (ms). */
+  let passed = 0;
   let frozen: number | undefined;
+  // a helper alone keeps no process
+  const kept = setInterval(() => {}, 1_000);
   before(() => {
     folder = fs.mkdtempSync("/tmp/fs-");
     const script = path.join(folder, "helper.cjs");
     fs.writeFileSync(script, helper);
     pool = new AsidePool(script, {
       log: (event) => void logged.push(event),
-      steady: () => frozen ?? performance.now() + now,
+      steady: () => frozen ?? performance.now() + passed,
       mounts: () => ["/", "/away", "/slow", "/large"],
     });
   });
   after(() => {
+    clearInterval(kept);
     pool.dispose();
     fs.rmSync(folder, { recursive: true, force: true });
   });
@@ -52,6 +56,15 @@ describe("work that is done aside", () => {
   const started = (...files: string[]) =>
     Promise.all(files.map((file) => until(() => pool.ask("echo", file, []).catch(() => undefined), "a helper")));
 
+  /** From here on time passes as the answer says. */
+  function inHand(t: TestContext): (ms: number) => void {
+    t.mock.timers.enable({ apis: ["setTimeout"] });
+    return (ms) => {
+      passed += ms;
+      t.mock.timers.tick(ms);
+    };
+  }
+
   test("comes back, with buffers and what was thrown as it was", async () => {
     const { args } = (await pool.ask("echo", "/home/u/a", ["a", Buffer.from("b"), undefined])) as { args: unknown[] };
     assert.deepEqual([args[0], Buffer.from(args[1] as Uint8Array).toString(), args[2]], ["a", "b", undefined]);
@@ -61,12 +74,15 @@ describe("work that is done aside", () => {
     });
   });
 
-  test("that hangs is told in a sentence within its time; others are served meanwhile, by few helpers", async () => {
+  test("that hangs is told in a sentence within its time; others are served meanwhile, by few helpers", async (t) => {
     await started("/home/u/a", "/home/u/b");
+    const pass = inHand(t);
     const hung = Array.from({ length: 20 }, (_, n) => pool.ask("hang", `/away/${n}`, []));
     const told = Promise.allSettled(hung);
+    pass(longestWork / 2);
     for (let n = 0; n < 50; n++) await pool.ask("echo", `/home/u/${n}`, []);
     assert.ok(pool.helpers <= mostHelpers);
+    pass(longestWork / 2);
     for (const outcome of await told) {
       assert.equal(outcome.status, "rejected");
       assert.match(
@@ -77,16 +93,20 @@ describe("work that is done aside", () => {
     assert.ok(logged.filter((event) => event === "aside.timed-out").length <= 2, "who waits behind them is told with them");
   });
 
-  test(`of a place that cost ${costs} is refused at once, and asked again later`, async () => {
+  test(`of a place that cost ${costs} is refused at once, and asked again later`, async (t) => {
     for (let n = 0; n < costs; n++) {
       await started("/home/u/a");
-      await assert.rejects(pool.ask("hang", "/slow/x", []), NoAnswer);
+      const pass = inHand(t);
+      const asked = pool.ask("hang", "/slow/x", []);
+      pass(longestWork);
+      t.mock.timers.reset();
+      await assert.rejects(asked, NoAnswer);
     }
     const before = logged.length;
     await assert.rejects(pool.ask("echo", "/slow/y", []), /does not answer/);
     assert.equal(logged.length, before);
     assert.ok(await pool.ask("echo", "/home/u/z", []), "another place");
-    now += 61_000;
+    passed += 61_000;
     assert.ok(await pool.ask("echo", "/slow/y", []));
   });
 
@@ -96,12 +116,16 @@ describe("work that is done aside", () => {
     assert.ok(await pool.ask("echo", "/large/c", []));
   });
 
-  test("by a helper that ended, or hung, before it was ready is no fault of the file: there was no process", async () => {
+  test("by a helper that ended, or hung, before it was ready is no fault of the file: there was no process", async (t) => {
     for (const start of ["process.abort()", hang]) {
       const script = path.join(folder, "unready.cjs");
       fs.writeFileSync(script, start);
       const unready = new AsidePool(script, { log() {}, steady: () => performance.now(), mounts: () => ["/", "/away"] });
-      await assert.rejects(unready.ask("echo", "/away/a", []), /^Failure: no process can be started to look at files/);
+      const pass = inHand(t);
+      const asked = unready.ask("echo", "/away/a", []);
+      if (start === hang) pass(longestWork);
+      t.mock.timers.reset();
+      await assert.rejects(asked, /^Failure: no process can be started to look at files/);
       unready.dispose();
     }
   });

@@ -1,4 +1,4 @@
-// Screens in their worker: order, fairness, packing up, a worker that dies, and the end.
+// Screens in their worker: order, fairness, a worker that dies, and the end.
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import os from "node:os";
@@ -121,33 +121,6 @@ describe("screens", () => {
       handle.feed(Buffer.from("\x1b[?1049l"));
       await handle.text();
       assert.deepEqual(told.slice(1), ["alternate true", "answer \x1b[?62;22c", "title one", "alternate false", "left frame"]);
-    }));
-
-  test("a screen that is silent is packed up, and is the same when it is woken", () =>
-    using(async (screens) => {
-      const handle = screens.open("a", options, quiet);
-      const pure = new Screen(options);
-      const output = Buffer.concat([lines(700), Buffer.from("\x1b[4;8r\x1b[?25l\x1b[1;31mpen\x1b[4")]);
-      handle.feed(output);
-      pure.feed(output);
-      const wanted = pure.snapshot(0);
-      // packed up or not, nobody can tell
-      for (const pause of [0, 600, 0]) {
-        await new Promise((resolve) => setTimeout(resolve, pause));
-        assert.deepEqual(await handle.snapshot(0), wanted);
-      }
-      await new Promise((resolve) => setTimeout(resolve, 600));
-      assert.deepEqual(await handle.snapshot(300), pure.snapshot(300));
-      await new Promise((resolve) => setTimeout(resolve, 2500));
-      const { replay, offset } = await handle.encode();
-      const again = Screen.restore(replay, { scrollback: 500, offset });
-      again.feed(output.subarray(offset));
-      assert.deepEqual(again.snapshot(300), pure.snapshot(300));
-      handle.feed(Buffer.from("mmore"));
-      pure.feed(Buffer.from("mmore"));
-      assert.deepEqual(await handle.snapshot(300), pure.snapshot(300));
-      pure.dispose();
-      again.dispose();
     }));
 
   test("frames follow the output, and stop when they are closed", () =>

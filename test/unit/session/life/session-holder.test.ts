@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
-import { test } from "node:test";
+import { type TestContext, test } from "node:test";
 import { shutdownWriting } from "../../../../src/platform/native.ts";
 import { Session, type SessionEffects } from "../../../../src/session/life/session.ts";
 import { SessionHolder } from "../../../../src/session/life/session-holder.ts";
@@ -81,6 +81,19 @@ function loseSince(before: ReadonlyMap<string, number>): void {
   const [fd] = [...sockets()].filter(([place]) => !before.has(place)).map(([, each]) => each);
   assert.ok(fd !== undefined, "a connection");
   shutdownWriting(fd);
+}
+
+/** Does something while no descriptor is to be had; then there are some, and the time of another try has come. */
+async function withoutDescriptors(t: TestContext, work: () => Promise<void>): Promise<void> {
+  const giveBack = takeDescriptors();
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  try {
+    await work();
+  } finally {
+    giveBack();
+    t.mock.timers.tick(5_000);
+    t.mock.timers.reset();
+  }
 }
 
 test("where only the connection is lost, what was typed and had not gone yet goes on the next one, and nothing twice", async () => {
@@ -176,23 +189,20 @@ test("a session that is let go of while its holder is succeeded has no connectio
   });
 });
 
-test("a holder that is killed while no descriptor is to be had is succeeded as soon as one is", async () => {
+test("a holder that is killed while no descriptor is to be had is succeeded as soon as one is", async (t) => {
   await held(["/bin/sleep", "100"], async (scene) => {
     const [pid] = holdersOf(scene.folder) as [number];
-    const giveBack = takeDescriptors();
-    try {
+    await withoutDescriptors(t, async () => {
       process.kill(pid, "SIGKILL");
       await until(() => scene.told.some((event) => ["session.succession-failed", "lost"].includes(event)), "the attempt");
-    } finally {
-      giveBack();
-    }
+    });
     await until(() => scene.told.some((event) => ["again", "lost"].includes(event)), "the successor");
     assert.deepEqual([scene.told.includes("lost"), scene.told.at(-1)], [false, "again"]);
     assert.ok(holdersOf(scene.folder).length === 1 && !holdersOf(scene.folder).includes(pid));
   });
 });
 
-test("a session whose holder cannot be reached for want of a descriptor is adopted once there is one", async () => {
+test("a session whose holder cannot be reached for want of a descriptor is adopted once there is one", async (t) => {
   await held(["/bin/sleep", "100"], async ({ folder, holder, row: pids }) => {
     holder.close();
     const told: string[] = [];
@@ -207,13 +217,10 @@ test("a session whose holder cannot be reached for want of a descriptor is adopt
     const session = new Session(row, folder, effects);
     // no screen is looked at here
     Object.assign(session.output, { beginFromStored: () => {}, follow: () => {} });
-    const giveBack = takeDescriptors();
-    try {
+    await withoutDescriptors(t, async () => {
       await session.adopt();
-    } finally {
-      giveBack();
-    }
-    assert.equal(row.state, "running");
+      assert.equal(row.state, "running");
+    });
     await until(() => told.includes("session.adopted"), "the adoption");
     assert.equal(row.state, "running");
     await session.leave();

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
-import { after, describe, test } from "node:test";
+import { after, afterEach, beforeEach, describe, mock, test } from "node:test";
 import { WorkerPool } from "../../../../src/logs/worker-pool.ts";
 import type { Session } from "../../../../src/session/life/session.ts";
 import { floodAhead, Retention } from "../../../../src/session/output/retention.ts";
@@ -10,13 +10,17 @@ import { migrate } from "../../../../src/store/schema.ts";
 import { LineStore } from "../../../../src/store/search.ts";
 import { openDatabase } from "../../../../src/store/sqlite.ts";
 import { trainerNamed } from "../../../../src/trainers/registry.ts";
-import { until } from "../../../support/events.ts";
+import { until as untilTrue } from "../../../support/events.ts";
 import { allocated, FakeHolder } from "../../../support/holder/session-folder.ts";
 import { addon, notBuilt, root } from "../../../support/paths.ts";
 
 const day = 86_400_000;
-/** It rests four times as long as it works, on purpose; on a busy machine that is long. */
-const patient = 120_000;
+/** As `until`; at each look so much (ms) of its pauses is over: it rests four times as long as it works. */
+const until = (condition: () => boolean, what: string) =>
+  untilTrue(() => {
+    mock.timers.tick(500);
+    return condition();
+  }, what);
 
 /** What retention needs of a session. */
 class FakeSession {
@@ -97,6 +101,8 @@ describe("retention", { skip: notBuilt([addon]).length > 0 && "native part not b
       .run(id);
     return session;
   };
+  beforeEach(() => mock.timers.enable({ apis: ["setTimeout"] }));
+  afterEach(() => mock.timers.reset());
   after(async () => {
     await workers.dispose();
     fs.rmSync(folder, { recursive: true, force: true });
@@ -114,20 +120,16 @@ describe("retention", { skip: notBuilt([addon]).length > 0 && "native part not b
       said += 4_800;
     }
     const total = session.offset;
-    await until(() => (store.progress("a")?.offset ?? 0) > total - (256 << 10), "its lines to be stored", patient);
-    await until(() => fs.readdirSync(session.holder.folder).some((name) => name.endsWith(".br")), "a segment", patient);
+    await until(() => (store.progress("a")?.offset ?? 0) > total - (256 << 10), "its lines to be stored");
+    await until(() => fs.readdirSync(session.holder.folder).some((name) => name.endsWith(".br")), "a segment");
     // what a server that starts now may ask the holder for stays as the holder wrote it
     const log = session.openLog();
     assert.ok(log.rawBase <= session.storedOffset);
     session.say(lines(said, said + 10));
     said += 10;
     session.end(now);
-    await until(
-      () => events.some(([event, facts]) => event === "retention.settled" && facts?.session === "a"),
-      "the end",
-      patient,
-    );
-    await until(() => !retention.busy, "it to be idle", patient);
+    await until(() => events.some(([event, facts]) => event === "retention.settled" && facts?.session === "a"), "the end");
+    await until(() => !retention.busy, "it to be idle");
     assert.ok(idle > 0);
     assert.deepEqual([store.progress("a")?.complete, store.progress("a")?.lines], [true, said]);
     assert.ok(allocated(path.join(session.holder.folder, "output.log")) < 64 << 10, "the raw log is not freed");
@@ -135,7 +137,7 @@ describe("retention", { skip: notBuilt([addon]).length > 0 && "native part not b
     log.close();
     database.prepare("DELETE FROM session WHERE id = 'a'").run();
     retention.removed("a");
-    await until(() => store.blocksFrom("a", 0, 1).length === 0, "its lines to go", patient);
+    await until(() => store.blocksFrom("a", 0, 1).length === 0, "its lines to go");
     await retention.dispose();
   });
 
@@ -148,11 +150,11 @@ describe("retention", { skip: notBuilt([addon]).length > 0 && "native part not b
     // nobody looks: the server does not read what comes, the holder writes it down
     while (flooding.holder.end <= floodAhead) flooding.holder.write(lines(0, 1_000));
     other.say(lines(0, 1_000));
-    await until(() => (store.progress("other")?.offset ?? 0) > 0, "the other one's lines to be stored", patient);
+    await until(() => (store.progress("other")?.offset ?? 0) > 0, "the other one's lines to be stored");
     assert.equal(store.progress("flooding"), undefined);
     flooding.quiet = 5_000;
     now += 5_000;
-    await until(() => (store.progress("flooding")?.offset ?? 0) > 0, "the lines of the flood that rests to be stored", patient);
+    await until(() => (store.progress("flooding")?.offset ?? 0) > 0, "the lines of the flood that rests to be stored");
     await retention.dispose();
     for (const session of [flooding, other]) session.end(now);
     sessions.splice(0);
@@ -172,11 +174,7 @@ describe("retention", { skip: notBuilt([addon]).length > 0 && "native part not b
     session.say(text);
     session.end(now);
     retention.watch(session as unknown as Session);
-    await until(
-      () => events.some(([event, facts]) => event === "retention.settled" && facts?.session === "b"),
-      "the end",
-      patient,
-    );
+    await until(() => events.some(([event, facts]) => event === "retention.settled" && facts?.session === "b"), "the end");
     const log = session.openLog();
     assert.ok(log.base > 0 && log.diskBytes <= 4 << 20, `${log.base} ${log.diskBytes}`);
     assert.ok(log.holes()[0]?.reason === "retention");
@@ -199,11 +197,7 @@ describe("retention", { skip: notBuilt([addon]).length > 0 && "native part not b
     };
     retention.watch(broken as unknown as Session);
     retention.watch(whole as unknown as Session);
-    await until(
-      () => events.some(([event, facts]) => event === "retention.settled" && facts?.session === "d"),
-      "the whole one",
-      patient,
-    );
+    await until(() => events.some(([event, facts]) => event === "retention.settled" && facts?.session === "d"), "the whole one");
     assert.equal(events.filter(([event, facts]) => event === "retention.failed" && facts?.session === "c").length, 1);
     assert.equal(store.progress("d")?.lines, 1);
     await retention.dispose();
