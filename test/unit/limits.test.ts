@@ -1,7 +1,6 @@
 // Bounds of docs/design/limits.md that no other test reaches: what is kept at the most, and what becomes of
 // one more.
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import type net from "node:net";
 import path from "node:path";
@@ -20,10 +19,11 @@ import { Model } from "../../src/terminal/model/model.ts";
 import { Screen } from "../../src/terminal/model/screen.ts";
 import { Tracker } from "../../src/terminal/model/tracker.ts";
 import { readRunConfig } from "../../src/trainers/falcon/config/run-config.ts";
+import { library } from "../support/compile.ts";
 import { alive, untilFile, untilGone, wholeLines } from "../support/events.ts";
-import { encodeRequest } from "../support/holder/client-codec.ts";
+import { requestOf } from "../support/holder/client-codec.ts";
 import { TestHome } from "../support/home.ts";
-import { falcon, root } from "../support/paths.ts";
+import { falcon } from "../support/paths.ts";
 
 describe("what a screen remembers of its program", () => {
   const tracked = (output: string): Tracker => {
@@ -154,22 +154,9 @@ test("what is typed before a command takes it: 1 MiB is kept, and what comes the
     foreign: () => true,
     log: () => {},
   });
-  const request = encodeRequest({
-    protocol: 1,
-    version: "0",
-    name: "falcon",
-    pid: 2,
-    arguments: ["attach"],
-    environment: {},
-    directory: "/",
-    terminal: { stdin: true, stdout: true, stderr: true, cols: 80, rows: 24, filter: 0 },
-    umask: 0,
-    limits: [],
-    token: "00".repeat(16),
-  });
   const typed = (text: string) => encodeFrame(ClientFrame.input, Buffer.from(text));
   const piece = "a".repeat(640 << 10);
-  socket.emit("data", Buffer.concat([request, typed(piece), typed("b".repeat(640 << 10)), typed("c")]));
+  socket.emit("data", Buffer.concat([requestOf(["attach"]), typed(piece), typed("b".repeat(640 << 10)), typed("c")]));
   await ran;
   peer.onInput = (bytes) => void taken.push(bytes);
   assert.equal(Buffer.concat(taken).toString(), `${piece}c`);
@@ -183,12 +170,7 @@ test("an event's command that does not end is ended", async () => {
 
 describe("a server that does not come", { skip: process.platform === "linux" ? false : "needs LD_PRELOAD" }, () => {
   /** The client with a clock that runs a thousand times as fast. */
-  function preload(home: TestHome): Record<string, string> {
-    const library = path.join(home.work, "fast-clock.so");
-    const source = path.join(root, "test/support/programs/fast-clock.c");
-    execFileSync(process.env.CC ?? "cc", ["-O1", "-shared", "-fPIC", "-o", library, source, "-ldl"]);
-    return { LD_PRELOAD: library };
-  }
+  const hurried = () => ({ LD_PRELOAD: library("fast-clock") });
 
   test("is waited for 30 s, then told with its log", async () => {
     const home = new TestHome();
@@ -197,7 +179,7 @@ describe("a server that does not come", { skip: process.platform === "linux" ? f
       mode: 0o755,
     });
     try {
-      const result = await home.run(["sessions"], { file: falcon, env: { ...preload(home), FALCON_NODE: node } });
+      const result = await home.run(["sessions"], { file: falcon, env: { ...hurried(), FALCON_NODE: node } });
       assert.equal(result.code, 125);
       assert.match(result.stderr, /^falcon: the session server does not listen after 30 s; see \S+\/server\.log\n$/);
     } finally {
@@ -216,7 +198,7 @@ describe("a server that does not come", { skip: process.platform === "linux" ? f
     const lock = tryLock(path.join(home.folder, "start.lock"));
     try {
       assert.ok(lock >= 0);
-      const result = await home.run(["sessions"], { file: falcon, env: preload(home) });
+      const result = await home.run(["sessions"], { file: falcon, env: hurried() });
       assert.equal(result.code, 125);
       assert.match(result.stderr, /^falcon: no session server listens after 30 s; see \S+\/server\.log\n$/);
     } finally {

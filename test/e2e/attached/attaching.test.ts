@@ -6,10 +6,9 @@ import net from "node:net";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { InputMode } from "../../../src/commands/dispatch/call.ts";
-import { clientProtocol } from "../../../src/protocol/client.ts";
 import { FrameReader } from "../../../src/protocol/frame.ts";
 import { until } from "../../support/events.ts";
-import { decodeServerFrame, encodeRequest, type ServerMessage } from "../../support/holder/client-codec.ts";
+import { decodeServerFrame, requestOf, type ServerMessage } from "../../support/holder/client-codec.ts";
 import { TestHome } from "../../support/home.ts";
 import * as built from "../../support/paths.ts";
 
@@ -47,21 +46,8 @@ describe("falcon attach", () => {
     const said: ServerMessage[] = [];
     const reader = new FrameReader(1 << 20, (type, payload) => said.push(decodeServerFrame(type, payload) ?? { frame: "taken" }));
     socket.on("data", (bytes) => reader.feed(bytes));
-    socket.write(
-      encodeRequest({
-        protocol: clientProtocol,
-        pid: process.pid,
-        version: "",
-        name: "falcon",
-        arguments: ["attach", "--read-only", id],
-        environment: {},
-        directory: "/",
-        terminal: { stdin: true, stdout: true, stderr: true, cols: 80, rows: 24, filter: 0 },
-        umask: 0o22,
-        limits: [],
-        token: "00".repeat(16),
-      }),
-    );
+    const terminal = { stdin: true, stdout: true, stderr: true, cols: 80, rows: 24, filter: 0 };
+    socket.write(requestOf(["attach", "--read-only", id], { terminal, version: "" }));
     const written = () => said.findIndex(({ frame }) => frame === "stdout" || frame === "stderr");
     await until(() => written() >= 0, "the line");
     assert.match(String((said[written()] as { bytes: Buffer }).bytes), /^\[cat\] attached, read-only · .*\r\n$/);

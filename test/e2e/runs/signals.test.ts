@@ -171,16 +171,6 @@ describe("a signal to every process of a batch job", () => {
       const row = ((await job.sessions()) as Ended[]).find((session) => session.name === name);
       assert.deepEqual([row?.outcome?.kind, row?.outcome?.by], ["killed", "a signal to all of its job"]);
     });
-
-  test("a program that goes on as if nothing had come is asked after all", async () => {
-    await job.run(["server", "stop"]);
-    const client = start(["launch", "--falcon", counting(1), "--name", "missed"], job);
-    await until(() => /stubborn \d+/.test(client.out()), "the program to be ready");
-    process.kill(job.serverPid() as number, "SIGTERM");
-    assert.equal(await client.end, 7);
-    assert.match(client.err(), /\[missed\] it goes on: asked to stop \(one Ctrl\+C\)/);
-    await until(() => /interrupts 1 terminations 0\n$/.test(client.out()), "the program's own word");
-  });
 });
 
 describe("signals that are meant as they are", () => {

@@ -87,25 +87,3 @@ test("sessions and attached clients outlive a killed server; the next client ado
     await home.dispose();
   }
 });
-
-test("a server that hands over goes though a client stands still, which follows the next one once it goes on", async () => {
-  const home = new TestHome();
-  try {
-    const id = await home.start(["/bin/sh", "-c", "echo first; read key; echo second; read key"]);
-    const follower = home.terminal(["logs", "-f", id]);
-    await follower.waitFor(() => follower.text().includes("first"), "the first line");
-    const server = home.serverPid() ?? assert.fail("no server");
-    follower.kill("SIGSTOP");
-    await until(() => / T /.test(readIfThere(`/proc/${follower.pid}/stat`) ?? ""), "the client to be stopped");
-    await home.ok(["server", "upgrade"]);
-    await until(() => !alive(server), "the server to go");
-    follower.kill("SIGCONT");
-    await home.ok(["send", id, "Enter"]);
-    await follower.waitFor(() => follower.text().includes("second"), "what comes then");
-    assert.equal(follower.text().split("first").length, 2);
-    await home.ok(["send", id, "Enter"]);
-    assert.equal((await follower.waitForExit()).code, 0);
-  } finally {
-    await home.dispose();
-  }
-});

@@ -5,8 +5,6 @@ import fs from "node:fs";
 import net from "node:net";
 import path from "node:path";
 import { after, afterEach, before, describe, test } from "node:test";
-import { until } from "../../support/events.ts";
-import { encodeRequest } from "../../support/holder/client-codec.ts";
 import { type RunOptions, TestHome } from "../../support/home.ts";
 import * as built from "../../support/paths.ts";
 import { falcon, notBuilt, root } from "../../support/paths.ts";
@@ -103,15 +101,6 @@ describe("bad input with a running server", () => {
     await refuses(home, ["kill", id], 1, /is over/);
   });
 
-  test("attaching a session inside itself", async () => {
-    const id = await home.start(["/bin/cat"], ["--name", "itself"]);
-    const terminal = home.terminal(["attach", id], { env: { FALCON_SESSION: id } });
-    assert.equal((await terminal.waitForExit()).code, 2);
-    assert.match(terminal.text().replaceAll("\n", ""), /inside itself/);
-    await home.ok(["kill", id, "--signal", "KILL"]);
-    await home.untilState(id, "exited");
-  });
-
   test("a current directory that was removed: nothing is written or started elsewhere", async () => {
     const id = ids[0] as string;
     for (const args of [`export ${id} --format text -o file.txt`, "run -d -- true", `share ${id} --to page`]) {
@@ -139,6 +128,16 @@ describe("bad input with a running server", () => {
           file: "/bin/sh",
         },
       );
+  });
+
+  test("garbage on the server's socket closes that connection and nothing else", async () => {
+    await new Promise<void>((resolve, reject) => {
+      const socket = net.connect(path.join(home.folder, "server.sock"));
+      socket.on("close", () => resolve());
+      socket.on("error", reject);
+      socket.resume();
+      socket.write(Buffer.alloc(4096, 0xff));
+    });
   });
 
   test("wrong usage", async () => {
@@ -249,89 +248,6 @@ describe("a home that cannot be used", () => {
     const file = path.join(home.work, "file");
     fs.writeFileSync(file, "");
     await refuses(home, ["sessions"], 125, /file/, { env: { FALCON_SESSIONS_HOME: file } });
-  });
-});
-
-describe("a server that is not as it should be", () => {
-  let home: TestHome;
-  afterEach(() => home.dispose());
-
-  test("one that does not answer: its pid and its log are named", async () => {
-    home = new TestHome();
-    const id = await home.start(["/bin/cat"]);
-    const pid = home.serverPid() as number;
-    process.kill(pid, "SIGSTOP");
-    try {
-      const said = await refuses(home, ["sessions"], 125, new RegExp(`${pid}`), { limit: 60_000 });
-      assert.match(said, /server\.log/);
-    } finally {
-      process.kill(pid, "SIGCONT");
-    }
-    await home.untilState(id, "running");
-  });
-
-  test("a client of another protocol becomes the server's own and asks again, and is never refused", async () => {
-    home = new TestHome();
-    await home.ok(["server", "status"]);
-    const answer = await new Promise<Buffer>((resolve, reject) => {
-      const socket = net.connect(path.join(home.folder, "server.sock"));
-      const chunks: Buffer[] = [];
-      socket.on("data", (chunk) => {
-        chunks.push(chunk);
-        // it has become another program, and its connection is at its end
-        if (Buffer.concat(chunks).includes(falcon)) socket.end();
-      });
-      socket.on("close", () => resolve(Buffer.concat(chunks)));
-      socket.on("error", reject);
-      socket.write(
-        encodeRequest({
-          protocol: 999,
-          version: "0.0.1",
-          name: "falcon",
-          pid: process.pid,
-          arguments: ["sessions"],
-          environment: {},
-          directory: "/",
-          terminal: { stdin: false, stdout: false, stderr: false, cols: 0, rows: 0, filter: 0 },
-          umask: 0o22,
-          limits: [],
-          token: "00".repeat(16),
-        }),
-      );
-    });
-    assert.match(answer.toString("latin1"), new RegExp(`${falcon}\0falcon\0sessions\0`));
-    await home.ok(["sessions"]);
-  });
-
-  test("garbage on the socket closes that connection and nothing else", async () => {
-    home = new TestHome();
-    const id = await home.start(["/bin/cat"]);
-    await new Promise<void>((resolve, reject) => {
-      const socket = net.connect(path.join(home.folder, "server.sock"));
-      socket.on("close", () => resolve());
-      socket.on("error", reject);
-      socket.resume();
-      socket.write(Buffer.alloc(4096, 0xff));
-    });
-    await home.untilState(id, "running");
-  });
-
-  test("twenty clients at once start one server", async () => {
-    home = new TestHome();
-    const results = await Promise.all(Array.from({ length: 20 }, () => home.run(["server", "status", "--json"])));
-    for (const result of results) assert.equal(result.code, 0, result.stderr);
-    assert.equal(new Set(results.map(({ stdout }) => JSON.parse(stdout).pid)).size, 1);
-    // one that found the home taken may be ending
-    await until(() => home.servers().length === 1, "one server");
-  });
-
-  test("a stale socket of a killed server is no obstacle", async () => {
-    home = new TestHome();
-    const id = await home.start(["/bin/cat"]);
-    process.kill(home.serverPid() as number, "SIGKILL");
-    await until(() => home.serverPid() === undefined, "the server to be gone");
-    assert.ok(fs.existsSync(path.join(home.folder, "server.sock")));
-    await home.untilState(id, "running");
   });
 });
 

@@ -7,7 +7,7 @@ import path from "node:path";
 import { after, before, beforeEach, describe, test } from "node:test";
 import { FrameReader } from "../../../src/protocol/frame.ts";
 import { alive, until } from "../../support/events.ts";
-import { decodeServerFrame, encodeRequest, type ServerMessage } from "../../support/holder/client-codec.ts";
+import { decodeServerFrame, requestOf, type ServerMessage } from "../../support/holder/client-codec.ts";
 import { TestHome } from "../../support/home.ts";
 import { Installation } from "../../support/installs/installation.ts";
 import { falcon, notBuilt } from "../../support/paths.ts";
@@ -90,21 +90,7 @@ describe("installations", () => {
       if (message !== null) said.push(message);
     });
     socket.on("data", (bytes) => reader.feed(bytes));
-    socket.write(
-      encodeRequest({
-        protocol: 0,
-        pid: process.pid,
-        version: "0.0.1",
-        name: "falcon",
-        arguments: ["show", "é w"],
-        environment: {},
-        directory: "/",
-        terminal: { stdin: false, stdout: false, stderr: false, cols: 0, rows: 0, filter: 0 },
-        umask: 0o22,
-        limits: [],
-        token: "00".repeat(16),
-      }),
-    );
+    socket.write(requestOf(["show", "é w"], { protocol: 0 }));
     await until(() => said.some(({ frame }) => frame === "exec"), "the order to become another program");
     const order = said.find(({ frame }) => frame === "exec");
     assert.deepEqual(order, { frame: "exec", file: falcon, argv: ["falcon", "show", "é w"] });
@@ -116,33 +102,37 @@ describe("installations", () => {
   });
 
   test("a server finds what an earlier one compiled, and what it has itself is as good", async () => {
+    // in a home of its own: servers of the others may be writing what they compiled
+    const home = new TestHome();
     const cache = path.join(home.folder, "code-cache");
-    // what servers of the other installations kept, where a loaded machine let them live for long enough
-    fs.rmSync(cache, { recursive: true, force: true });
-    const kept = () =>
-      (fs.existsSync(cache) ? fs.readdirSync(cache) : []).filter((name) => /\.(start|\w+-program)$/.test(name)).sort();
-    const startOne = async () => {
-      const id = await home.start(["sh", "-c", "echo begun; read -r x"], [], { file: one.falcon });
-      await home.untilState(id, "running");
-    };
-    const ofServer = (name: string) => /^server-program.*\.start$/.test(name);
-    // the last one that a server writes, and each of its helper and its thread
-    const last = /^yaml.*\.start$/;
-    await startOne();
-    // a server that is killed has no last words, so what it compiled is written before
-    await until(() => kept().some((name) => last.test(name)), "the server's code");
-    for (const program of ["aside-program", "screen-program"])
-      await until(() => kept().some((name) => name.startsWith(program)), `the code of ${program}`);
-    await home.ok(["server", "stop"], { file: one.falcon });
-    const [server, yaml] = [kept().find(ofServer), kept().find((name) => last.test(name))] as [string, string];
-    const { ino } = fs.statSync(path.join(cache, server));
-    fs.rmSync(path.join(cache, yaml));
-    await startOne();
-    // it writes this one anew, behind those that did not fit
-    await until(
-      () => kept().includes(yaml),
-      () => `the code that was lacking, ${yaml}; there is ${kept()}`,
-    );
-    assert.equal(fs.statSync(path.join(cache, server)).ino, ino, "the code of the first server fitted");
+    try {
+      const kept = () =>
+        (fs.existsSync(cache) ? fs.readdirSync(cache) : []).filter((name) => /\.(start|\w+-program)$/.test(name)).sort();
+      const startOne = async () => {
+        const id = await home.start(["sh", "-c", "echo begun; read -r x"], [], { file: one.falcon });
+        await home.untilState(id, "running");
+      };
+      const ofServer = (name: string) => /^server-program.*\.start$/.test(name);
+      // the last one that a server writes, and each of its helper and its thread
+      const last = /^yaml.*\.start$/;
+      await startOne();
+      // a server that is killed has no last words, so what it compiled is written before
+      await until(() => kept().some((name) => last.test(name)), "the server's code");
+      for (const program of ["aside-program", "screen-program"])
+        await until(() => kept().some((name) => name.startsWith(program)), `the code of ${program}`);
+      await home.ok(["server", "stop"], { file: one.falcon });
+      const [server, yaml] = [kept().find(ofServer), kept().find((name) => last.test(name))] as [string, string];
+      const { ino } = fs.statSync(path.join(cache, server));
+      fs.rmSync(path.join(cache, yaml));
+      await startOne();
+      // it writes this one anew, behind those that did not fit
+      await until(
+        () => kept().includes(yaml),
+        () => `the code that was lacking, ${yaml}; there is ${kept()}`,
+      );
+      assert.equal(fs.statSync(path.join(cache, server)).ino, ino, "the code of the first server fitted");
+    } finally {
+      await home.dispose();
+    }
   });
 });

@@ -4,6 +4,7 @@ import type { Limit, Scheduling } from "../../../src/base/limits.ts";
 import { bytesOf, textOf } from "../../../src/base/text/bytes.ts";
 import {
   ClientFrame,
+  clientProtocol,
   decodeHello,
   encodeHello,
   type Hello,
@@ -94,6 +95,15 @@ export function encodeRequest(request: Request): Buffer {
     encodeFrame(ClientFrame.token, Buffer.from(request.token, "hex")),
     encodeFrame(ClientFrame.run),
   ]);
+}
+
+/** A request as a client without a terminal makes it, but for what is said. */
+export function requestOf(args: string[], more: Partial<Request> = {}): Buffer {
+  return encodeRequest({
+    ...{ protocol: clientProtocol, pid: process.pid, version: "0.0.1", name: "falcon", arguments: args, environment: {} },
+    terminal: { stdin: false, stdout: false, stderr: false, cols: 0, rows: 0, filter: 0 },
+    ...{ directory: "/", umask: 0o22, limits: [], token: "00".repeat(16), ...more },
+  });
 }
 
 function encodeLimit(limit: Limit): Buffer {

@@ -18,6 +18,7 @@ import { encodeFrame } from "../../../src/protocol/frame.ts";
 import { alive, pendingSignals, readIfThere, until, untilGone } from "../../support/events.ts";
 import { client, type FakeOptions, FakeServer } from "../../support/holder/fake-server.ts";
 import { TestHome } from "../../support/home.ts";
+import { ToldClock } from "../../support/told-clock.ts";
 
 const out = (text: string) => encodeFrame(ServerFrame.stdout, Buffer.from(text));
 const reconnect = encodeFrame(ServerFrame.reconnect);
@@ -219,8 +220,14 @@ describe("starting the server", () => {
 
 describe("a server that is not right", () => {
   test("accepts and does not answer: its pid and log are told", async () => {
-    await withServer({ hello: null }, async () => {
-      const result = await run(["x"]);
+    const clock = new ToldClock(home.work);
+    await withServer({ hello: null }, async (server) => {
+      const ended = run(["x"], { env: clock.env });
+      const peer = await server.peer();
+      await clock.pass(5_000);
+      // it looks at the clock where something comes, which is no greeting yet
+      peer.send(Buffer.from([6]));
+      const result = await ended;
       assert.equal(result.code, 125);
       assert.equal(
         result.stderr,
@@ -512,10 +519,14 @@ describe("RECONNECT", () => {
 
   test("and a server that then does not go: the client goes to the next one all the same", async () => {
     await withServer({}, async (server) => {
-      const ended = run(["launch"]);
+      const clock = new ToldClock(home.work);
+      const ended = run(["launch"], { env: clock.env });
       const first = await server.peer();
       const next = await FakeServer.listen(home.folder);
       first.send(reconnect);
+      await until(() => first.ended, "the client to end its side");
+      await clock.pass(5_000);
+      first.send(out("still here"));
       (await next.peer()).send(encodeExit(12));
       assert.equal((await ended).code, 12);
       assert.equal(first.ended, true);

@@ -1,4 +1,5 @@
-// A client that is told of the next server waits for the end of the old one's side, whatever it has closed.
+// A client that is told of the next server waits for the end of the old one's side, whatever it has closed;
+// and the old one goes though a client stands still.
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import fs from "node:fs";
@@ -7,17 +8,22 @@ import path from "node:path";
 import { test } from "node:test";
 import { ServerFrame } from "../../../src/protocol/client.ts";
 import { FrameReader } from "../../../src/protocol/frame.ts";
+import { Clients } from "../../../src/server/clients/clients.ts";
 import { Listener } from "../../../src/server/clients/listener.ts";
 import { Peer } from "../../../src/server/clients/peer.ts";
+import { requestOf } from "../../support/holder/client-codec.ts";
+import { root } from "../../support/paths.ts";
+
+/** How long (ms) clients that were sent away are waited for. */
+const longestGoing = 10_000;
 
 interface Connection {
-  readonly peer: Peer;
   /** The server's side. */
   readonly accepted: net.Socket;
   readonly client: net.Socket;
 }
 
-/** A client that is connected to a peer by a real listener. */
+/** A client that is connected by a real listener. */
 async function connected(work: (connection: Connection) => Promise<void>): Promise<void> {
   const folder = fs.mkdtempSync("/tmp/fs-");
   const entry = (name: string) => {
@@ -34,9 +40,8 @@ async function connected(work: (connection: Connection) => Promise<void>): Promi
   await listener.listen();
   const client = net.connect({ path: file, allowHalfOpen: true });
   const socket = await accepted;
-  const peer = new Peer(socket, { pid: 1, version: "0", run: async () => undefined, foreign: () => false, log() {} });
   try {
-    await work({ peer, accepted: socket, client });
+    await work({ accepted: socket, client });
   } finally {
     client.destroy();
     socket.destroy();
@@ -45,8 +50,12 @@ async function connected(work: (connection: Connection) => Promise<void>): Promi
   }
 }
 
+const peerOf = (socket: net.Socket) =>
+  new Peer(socket, { pid: 1, version: "0", run: async () => undefined, foreign: () => false, log() {} });
+
 test("a client that was told of the next server and closed its side is kept until it is sent there", () =>
-  connected(async ({ peer, accepted, client }) => {
+  connected(async ({ accepted, client }) => {
+    const peer = peerOf(accepted);
     const frames: number[] = [];
     const reader = new FrameReader(1 << 20, (type) => frames.push(type));
     client.on("data", (bytes) => {
@@ -65,8 +74,46 @@ test("a client that was told of the next server and closed its side is kept unti
   }));
 
 test("one that ends by itself is let go of", () =>
-  connected(async ({ peer, client }) => {
+  connected(async ({ accepted, client }) => {
+    const peer = peerOf(accepted);
     client.end();
     client.resume();
     await peer.gone;
+  }));
+
+test("a server that hands over goes though a client stands still, which finds in its socket what it was told", (t) =>
+  connected(async ({ accepted, client }) => {
+    let ran = () => {};
+    const runs = new Promise<void>((resolve) => {
+      ran = resolve;
+    });
+    const clients = new Clients({
+      ...{ home: "/none", root, version: "0.0.1", log() {}, lookBeforeUse() {}, claim() {}, changed() {} },
+      ...{ ending: () => false, handingOver: () => false, upgrade: async () => {} },
+      run: () => {
+        ran();
+        return new Promise(() => {});
+      },
+    });
+    clients.accept(accepted);
+    client.write(requestOf(["logs", "-f"]));
+    await runs;
+    t.mock.timers.enable({ apis: ["setTimeout"] });
+    let goes = false;
+    const gone = clients
+      .sendAway((peer) => peer.reconnect())
+      .then(() => {
+        goes = true;
+      });
+    t.mock.timers.tick(longestGoing - 1);
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(goes, false);
+    t.mock.timers.tick(1);
+    await gone;
+    const frames: number[] = [];
+    const reader = new FrameReader(1 << 20, (type) => frames.push(type));
+    client.on("data", (bytes) => reader.feed(bytes));
+    await once(client, "end");
+    assert.deepEqual(frames, [ServerFrame.hello, ServerFrame.reconnect]);
+    clients.close();
   }));
