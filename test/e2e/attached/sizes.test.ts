@@ -60,7 +60,7 @@ describe("attaching at twelve sizes", () => {
   after(() => home.dispose());
 
   test("the log scrolls in its region and the footer stands whole, after every one of them", async () => {
-    const settings = ["epochs=500", "rate=4", "samples=256", "log_rate=20"];
+    const settings = ["epochs=500", "rate=4", "samples=256", "log_rate=60"];
     const first = home.terminal(["launch", "--falcon", trainer, "-o", "sized", ...settings], { cols: 110, rows: 36 });
     await first.waitFor(() => isWhole(first) && newest(first) > 3, "the display");
     const { id } = (await home.sessions())[0] as { id: string };

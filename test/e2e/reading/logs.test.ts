@@ -92,7 +92,7 @@ describe("falcon logs", () => {
 
   test("another server takes over while a slow reader has the beginning: each line once, or a word on the rest", async () => {
     const [ended, live] = (await Promise.all(
-      ["exit", "exec sleep 1000"].map((then) => home.start(["sh", "-c", `seq -f 'line %.0f' 1 200000; ${then}`])),
+      ["exit", "exec sleep 1000"].map((then) => home.start(["sh", "-c", `seq -f 'line %.0f' 1 100000; ${then}`])),
     )) as [string, string];
     await home.untilState(ended, "exited");
     const whole = await home.ok(["logs", ended]);

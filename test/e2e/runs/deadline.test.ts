@@ -35,7 +35,7 @@ describe("a deadline", () => {
    * asked before it has begun has nothing to save, and how long it takes to begin is the machine's.
    */
   async function inTraining<T extends { id: string }>(launch: (name: string, limit: string[]) => Promise<T>): Promise<T> {
-    for (const seconds of [5, 20, 60]) {
+    for (const seconds of [3, 10, 60]) {
       const name = `in-${seconds}`;
       const before = 3600 - seconds;
       const run = await launch(name, ["--deadline", "1h", "--save-before", `${before}s`, "-o", name, ...endless]);

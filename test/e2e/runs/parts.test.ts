@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
+import { killServer } from "../../faults/product.ts";
 import { until } from "../../support/events.ts";
 import { TestHome } from "../../support/home.ts";
 import { falcon, notBuilt, trainer } from "../../support/paths.ts";
@@ -56,21 +57,33 @@ describe("a job that is run again", () => {
     fs.writeFileSync(path.join(shared, "config/falcon-sessions/config.toml"), `archive = "${shared}/archive"\n`);
   });
   /** What the batch script runs, as the nth time. */
-  const script = (node: Node, restarts: number, ...more: string[]) =>
-    node.run(["launch", "--falcon", trainer, "--requeue", ...more, ...endless], {
+  const launched = (node: Node, restarts: number) =>
+    node.run(["launch", "--falcon", trainer, "--requeue", "--save-before", "5m", ...endless], {
       cwd: work,
       env: { SLURM_JOB_ID: "77", ...(restarts > 0 ? { SLURM_RESTART_COUNT: String(restarts) } : {}) },
     });
+  const trains = async (node: Node) => {
+    const row = (await node.sessions()).at(-1) as { state?: string; progress?: { nodes: { epoch: number | null }[] } | null };
+    return row?.state === "running" && (row.progress?.nodes[0]?.epoch ?? 0) > 0;
+  };
+  /** When squeue says that the job ends (s since 1970). */
+  const end = path.join(shared, "end");
+  const soon = (seconds: number) => `${Math.floor(Date.now() / 1000) + seconds}\n`;
 
   test("goes on with its run on the next node: three parts, one name, one history, one curve", async () => {
-    // asked to stop after ten seconds: one that is asked before it catches signals has nothing to save
-    const limit = ["--deadline", "1h", "--save-before", "59m50s"];
     let name = "";
     for (const [i, directory] of ["a", "b", "c"].entries()) {
       const node = new Node(shared, slurm.path);
       nodes.push(node);
       slurm.say(`JobId=77 JobState=RUNNING Reason=None Requeue=1 Restarts=${i} BatchFlag=1 BatchHost=${directory}`);
-      const { code, stdout, stderr } = await script(node, i, ...limit);
+      const script = launched(node, i);
+      // one that is asked before it trains has nothing to save
+      await until(() => trains(node), `part ${i + 1} to train`);
+      // its limit is cut, of which the next server hears at once
+      fs.writeFileSync(end, soon(200));
+      assert.ok(await killServer(node));
+      const { code, stdout, stderr } = await script;
+      fs.rmSync(end);
       assert.equal(code, 0, stdout + stderr);
       assert.match(stderr, /job 77 is asked to run again, and goes on with this run/);
       assert.equal(slurm.calls().filter((call) => call === "requeue 77").length, i + 1);
@@ -225,9 +238,8 @@ describe("a job that is run again", () => {
   test("a grace longer than the job's limit is refused; an end that cannot be read is said, and the run goes on", async () => {
     const node = new Node(shared, slurm.path);
     nodes.push(node);
-    const end = path.join(shared, "end");
     try {
-      fs.writeFileSync(end, `${Math.floor(Date.now() / 1000) + 600}\n`);
+      fs.writeFileSync(end, soon(600));
       const refused = await node.run(["run", "--save-before", "20m", "true"]);
       assert.equal(refused.code, 2);
       assert.match(

@@ -8,7 +8,7 @@ import { EndableWorker } from "../../../src/base/endable-worker.ts";
 import { root } from "../../support/paths.ts";
 
 /** With Node's own terminate() one in 30 of them took the process along. */
-const ends = 160;
+const ends = 80;
 
 /**
  * A thread's program that is in zlib all the time.
