@@ -6,12 +6,17 @@ import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { killServer } from "../../faults/product.ts";
 import { until } from "../../support/events.ts";
-import { TestHome } from "../../support/home.ts";
+import { type SessionRow, TestHome } from "../../support/home.ts";
 import { falcon, notBuilt, trainer } from "../../support/paths.ts";
 
 before(() => assert.deepEqual(notBuilt([falcon, trainer]), [], "npm run build comes first"));
 
 const endless = ["samples=256", "rate=5", "epochs=100000"];
+
+/** What is told of a run, as far as it is looked at here. */
+interface Progress {
+  nodes: { epoch: number | null; epochsBefore: number | null }[];
+}
 
 /** Programs that say what Slurm says of job 77, and note how they were called. */
 function fakeSlurm(folder: string): { path: string; calls: () => string[]; say: (fields: string) => void } {
@@ -62,9 +67,11 @@ describe("a job that is run again", () => {
       cwd: work,
       env: { SLURM_JOB_ID: "77", ...(restarts > 0 ? { SLURM_RESTART_COUNT: String(restarts) } : {}) },
     });
+  /** Whether it has trained an epoch of its own. */
   const trains = async (node: Node) => {
-    const row = (await node.sessions()).at(-1) as { state?: string; progress?: { nodes: { epoch: number | null }[] } | null };
-    return row?.state === "running" && (row.progress?.nodes[0]?.epoch ?? 0) > 0;
+    const row = (await node.sessions()).at(-1) as (SessionRow & { progress?: Progress | null }) | undefined;
+    const [first] = row?.state === "running" ? (row.progress?.nodes ?? []) : [];
+    return (first?.epoch ?? 0) > (first?.epochsBefore ?? 0);
   };
   /** When squeue says that the job ends (s since 1970). */
   const end = path.join(shared, "end");
