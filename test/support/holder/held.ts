@@ -24,7 +24,7 @@ import {
 } from "../../../src/protocol/holder.ts";
 import { type LaunchOptions, launchHolder } from "../../../src/session/holder/holder-launch.ts";
 import type { HolderEvents, HolderLink } from "../../../src/session/holder/holder-link.ts";
-import { patience } from "../events.ts";
+import { patience, untilGone } from "../events.ts";
 import { processesNaming } from "../home.ts";
 
 export interface HeldOptions extends Partial<Omit<LaunchOptions, "file" | "args">> {
@@ -237,7 +237,7 @@ export async function endSession(folder: string): Promise<void> {
       // gone meanwhile
     }
   }
-  for (const pid of pids) await ended(pid);
+  for (const pid of pids) await untilGone(pid);
   fs.rmSync(folder, { recursive: true, force: true });
 }
 
@@ -246,16 +246,4 @@ export function holdersOf(folder: string): number[] {
   return processesNaming(folder)
     .filter(({ argv }) => argv[1] === folder)
     .map(({ pid }) => pid);
-}
-
-/**
- * Resolves when the process is gone. Nothing announces the end of a process that is not our child, so it is
- * looked at.
- */
-export async function ended(pid: number, limit = patience): Promise<void> {
-  const deadline = Date.now() + limit;
-  while (processAlive(pid)) {
-    if (Date.now() > deadline) throw new Error(`process ${pid} is still there after ${limit} ms`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
 }

@@ -14,8 +14,7 @@ import {
   parentOf,
   processAlive,
 } from "../../../src/platform/processes.ts";
-import { until } from "../../support/events.ts";
-import { ended } from "../../support/holder/held.ts";
+import { until, untilGone } from "../../support/events.ts";
 
 test("a process is alive until it ends, and its zombie is not", async () => {
   assert.ok(processAlive(process.pid));
@@ -29,7 +28,7 @@ test("a process is alive until it ends, and its zombie is not", async () => {
   const zombie = Number(String(line).trim());
   await until(() => commandLine(parent.pid as number)[0] === "sleep", "the shell to be replaced");
   go.end();
-  await ended(zombie);
+  await untilGone(zombie);
   assert.ok(fs.existsSync(`/proc/${zombie}`), "the zombie is still there");
   assert.ok(!processAlive(zombie));
   const pid = parent.pid as number;

@@ -9,8 +9,8 @@ import { Session, type SessionEffects } from "../../../../src/session/life/sessi
 import { SessionHolder } from "../../../../src/session/life/session-holder.ts";
 import type { SessionRow } from "../../../../src/store/session-store.ts";
 import { takeDescriptors } from "../../../support/descriptors.ts";
-import { until } from "../../../support/events.ts";
-import { ended, endSession, holdersOf, orders, sessionFolder } from "../../../support/holder/held.ts";
+import { until, untilGone } from "../../../support/events.ts";
+import { endSession, holdersOf, orders, sessionFolder } from "../../../support/holder/held.ts";
 
 /** A program under a holder, as its session has it; `told`: what the session heard. */
 async function held(command: string[], work: (scene: Scene) => Promise<void>): Promise<void> {
@@ -181,7 +181,7 @@ test("a session that is let go of while its holder is succeeded has no connectio
     });
     process.kill(pid, "SIGKILL");
     await closed;
-    await ended(pid);
+    await untilGone(pid);
     // the successor says hello, and hears that nobody wants it
     await until(() => holdersOf(scene.folder).length > 0, "the successor");
     await new Promise((resolve) => setTimeout(resolve, 300));

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { programRuns } from "../../../../src/session/machines/left-program.ts";
 import { readRecord } from "../../../../src/store/record.ts";
-import { ended, Held, holdersOf } from "../../../support/holder/held.ts";
+import { untilGone } from "../../../support/events.ts";
+import { Held, holdersOf } from "../../../support/holder/held.ts";
 
 test("whatever the clock says, a program whose holder is there runs; without one its number may be another's", async () => {
   const held = await Held.launch(["/bin/sleep", "1000"]);
@@ -13,7 +14,7 @@ test("whatever the clock says, a program whose holder is there runs; without one
     assert.equal(programRuns(folder, readRecord(folder), later), true);
     const [holder] = holdersOf(folder) as [number];
     process.kill(holder, "SIGKILL");
-    await ended(holder);
+    await untilGone(holder);
     assert.equal(programRuns(folder, readRecord(folder)), true);
     assert.equal(programRuns(folder, readRecord(folder), later), false);
   } finally {
