@@ -47,7 +47,7 @@ describe("the direct way", () => {
     const terminal = home.terminal(["attach", id], { cols: 80, rows: 24 });
     await terminal.waitFor(/\d tick/);
     const grants = () => home.logged(`viewer.direct-granted session=${id}`).length;
-    for (let kill = 0; kill < 3; kill++) {
+    for (let kill = 0; kill < 2; kill++) {
       await until(() => grants() > kill, "the client to read the output itself");
       const directs = grants();
       const server = home.serverPid() as number;

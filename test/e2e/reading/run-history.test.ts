@@ -18,7 +18,7 @@ describe("the history of a run", () => {
 
   test("PageUp in falcon's display opens the history of the driver's lines", async () => {
     const terminal = home.terminal(
-      ["launch", "--falcon", trainer, "-o", run, "--name", "trained", "epochs=500", "rate=8", "samples=256", "log_rate=60"],
+      ["launch", "--falcon", trainer, "-o", run, "--name", "trained", "epochs=500", "rate=8", "samples=256", "log_rate=120"],
       { cols: 110, rows: 40 },
     );
     const numbers = () =>

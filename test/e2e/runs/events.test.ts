@@ -16,13 +16,13 @@ describe("events and conditions", () => {
     home.ok(["launch", "--falcon", trainer, "-d", "--name", name, "-o", name, ...settings]);
 
   test("wait --until returns when it is so, and the run goes on", async () => {
-    await launch("long", "samples=64", "epochs=5000", "rate=5");
+    await launch("long", "samples=64", "epochs=5000", "rate=20");
     await home.ok(["wait", "long", "--until", "epoch >= 3 and val_loss < 1e9"]);
     const { stdout } = await home.run(["show", "long", "--json"]);
     const shown = JSON.parse(stdout) as { state: string; progress: { nodes: { epoch: number | null }[] } };
     assert.equal(shown.state, "running");
     assert.ok(shown.progress.nodes.some(({ epoch }) => (epoch ?? 0) >= 3));
-    await home.ok(["wait", "long", "--timeout", "1", "--until", "nan"], { code: 124 });
+    await home.ok(["wait", "long", "--timeout", "0.3", "--until", "nan"], { code: 124 });
     await home.ok(["stop", "long"]);
   });
 

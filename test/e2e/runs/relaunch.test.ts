@@ -20,6 +20,8 @@ describe("falcon relaunch", () => {
     return command.slice(command.indexOf("launch"));
   };
 
+  const named = async (name: string) => (await home.sessions()).filter((row) => row.name === name);
+
   test("started without a terminal, relaunched from one: with the display, and the model that was saved", async () => {
     assert.equal((await home.run(["launch", "--falcon", trainer, "-o", "run", ...settings])).code, 0);
     assert.deepEqual(words((await home.sessions())[0]), ["launch", "--no-interactive", "-o", "run", ...settings]);
@@ -46,151 +48,118 @@ describe("falcon relaunch", () => {
       const terminal = home.terminal(["launch", "--falcon", trainer, own, "-o", name, ...settings]);
       assert.equal((await terminal.waitForExit()).code, 0);
       assert.equal((await home.run(["relaunch", name])).code, 0);
-      const rows = (await home.sessions()).filter((row) => row.name === name);
+      const rows = await named(name);
       assert.equal(rows.length, 2);
       for (const row of rows) assert.deepEqual(words(row), ["launch", own, "-o", name, ...settings]);
     }
   });
 
   test("a run of several parts: its name and its directory mean the newest, and are never ambiguous", async () => {
-    const home = new TestHome();
-    try {
-      assert.equal((await home.run(["launch", "--falcon", trainer, "-o", "again", ...settings])).code, 0);
-      assert.equal((await home.run(["relaunch", "again"])).code, 0);
-      const [first, second] = await home.sessions();
-      // what falcon writes over when it resumes
-      const kept = path.join(home.folder, "archive", String(first?.id), "1");
-      assert.ok(fs.readdirSync(path.join(kept, "graph"), { recursive: true }).some((file) => String(file).endsWith(".npz")));
-      assert.ok(fs.existsSync(path.join(kept, "curves.json")));
-      assert.match(await home.ok(["show", "again"]), /^part 1 .*completed.*\npart 2 .*completed/m);
-      for (const wanted of ["again", path.join(home.work, "again")]) {
-        assert.equal(JSON.parse(await home.ok(["show", "--json", wanted])).id, second?.id, wanted);
-        await home.ok(["logs", "-n", "1", wanted]);
-        assert.match(await home.ok(["export", "--format", "cast", wanted]), /falcon launch completed/);
-      }
-      assert.equal((await home.run(["relaunch", "again"])).code, 0);
-      assert.equal((await home.sessions()).length, 3);
-      // an id means what it names, whatever came after it
-      assert.equal(JSON.parse(await home.ok(["show", "--json", String(first?.id)])).id, first?.id);
-      await home.ok(["rename", "again", "renamed"]);
-      assert.deepEqual(
-        (await home.sessions()).map(({ name }) => name),
-        ["renamed", "renamed", "renamed"],
-      );
-      await home.ok(["remove", "renamed"]);
-      assert.deepEqual(await home.sessions(), []);
-    } finally {
-      await home.dispose();
+    assert.equal((await home.run(["launch", "--falcon", trainer, "-o", "again", ...settings])).code, 0);
+    assert.equal((await home.run(["relaunch", "again"])).code, 0);
+    const [first, second] = await named("again");
+    // what falcon writes over when it resumes
+    const kept = path.join(home.folder, "archive", String(first?.id), "1");
+    assert.ok(fs.readdirSync(path.join(kept, "graph"), { recursive: true }).some((file) => String(file).endsWith(".npz")));
+    assert.ok(fs.existsSync(path.join(kept, "curves.json")));
+    assert.match(await home.ok(["show", "again"]), /^part 1 .*completed.*\npart 2 .*completed/m);
+    for (const wanted of ["again", path.join(home.work, "again")]) {
+      assert.equal(JSON.parse(await home.ok(["show", "--json", wanted])).id, second?.id, wanted);
+      await home.ok(["logs", "-n", "1", wanted]);
+      assert.match(await home.ok(["export", "--format", "cast", wanted]), /falcon launch completed/);
     }
+    assert.equal((await home.run(["relaunch", "again"])).code, 0);
+    assert.equal((await named("again")).length, 3);
+    // an id means what it names, whatever came after it
+    assert.equal(JSON.parse(await home.ok(["show", "--json", String(first?.id)])).id, first?.id);
+    await home.ok(["rename", "again", "renamed"]);
+    assert.deepEqual([(await named("again")).length, (await named("renamed")).length], [0, 3]);
+    await home.ok(["remove", "renamed"]);
+    assert.deepEqual(await named("renamed"), []);
   });
 
   test("a run whose directory was named through a link goes on under its own name, whatever server comes meanwhile", async () => {
-    const home = new TestHome();
-    try {
-      fs.symlinkSync(".", path.join(home.work, "here"));
-      await home.ok(["launch", "--falcon", trainer, "-o", "here/linked", ...settings]);
-      await home.ok(["server", "stop"]);
-      await home.ok(["launch", "--falcon", trainer, "-o", "linked", ...settings]);
-      const parts = /^part 1 .*completed.*\npart 2 .*completed/m;
-      assert.match(await home.ok(["show", "linked"]), parts);
-      await home.ok(["server", "stop"]);
-      assert.match(await home.ok(["show", "linked"]), parts, "with the next server");
-    } finally {
-      await home.dispose();
-    }
+    fs.symlinkSync(".", path.join(home.work, "here"));
+    await home.ok(["launch", "--falcon", trainer, "-o", "here/linked", ...settings]);
+    await home.ok(["server", "stop"]);
+    await home.ok(["launch", "--falcon", trainer, "-o", "linked", ...settings]);
+    const parts = /^part 1 .*completed.*\npart 2 .*completed/m;
+    assert.match(await home.ok(["show", "linked"]), parts);
+    await home.ok(["server", "stop"]);
+    assert.match(await home.ok(["show", "linked"]), parts, "with the next server");
   });
 
   test("asked for by several clients at once, a run goes on once: two would write into the same files", async () => {
-    const home = new TestHome();
-    try {
-      assert.equal((await home.run(["launch", "--falcon", trainer, "-o", "once", ...settings])).code, 0);
-      const asked = await Promise.all([1, 2, 3].map(() => home.run(["relaunch", "-d", "once", "rate=0.01"])));
-      assert.deepEqual(asked.map(({ code }) => code).sort(), [0, 2, 2]);
-      const started = asked.find(({ code }) => code === 0)?.stdout.trim();
-      for (const { code, stderr } of asked)
-        if (code !== 0) assert.match(stderr, new RegExp(`^falcon: .*/once is being trained already, in session ${started} `));
-      assert.equal((await home.sessions()).length, 2);
-    } finally {
-      await home.dispose();
-    }
+    assert.equal((await home.run(["launch", "--falcon", trainer, "-o", "once", ...settings])).code, 0);
+    const asked = await Promise.all([1, 2, 3].map(() => home.run(["relaunch", "-d", "once", "rate=0.01"])));
+    assert.deepEqual(asked.map(({ code }) => code).sort(), [0, 2, 2]);
+    const started = asked.find(({ code }) => code === 0)?.stdout.trim();
+    for (const { code, stderr } of asked)
+      if (code !== 0) assert.match(stderr, new RegExp(`^falcon: .*/once is being trained already, in session ${started} `));
+    assert.equal((await named("once")).length, 2);
   });
 
   test("a directory that was given through a link is the same without it: a second training there is refused", async () => {
-    const home = new TestHome();
-    try {
-      fs.mkdirSync(path.join(home.work, "scratch"));
-      fs.symlinkSync("scratch", path.join(home.work, "runs"));
-      const launch = (directory: string) =>
-        home.run([
-          "launch",
-          "-d",
-          "--falcon",
-          trainer,
-          "-o",
-          path.join(home.work, directory),
-          ...settings,
-          "rate=5",
-          "epochs=100000",
-        ]);
-      const first = await launch("runs/a");
-      assert.equal(first.code, 0, first.stderr);
-      const second = await launch("scratch/a");
-      assert.equal(second.code, 2, second.stderr);
-      assert.match(second.stderr, /is being trained already/);
-      const shown = JSON.parse(await home.ok(["show", "--json", path.join(home.work, "scratch/a")]));
-      assert.equal(shown.id, first.stdout.trim());
-      await home.ok(["kill", shown.id]);
-    } finally {
-      await home.dispose();
-    }
+    fs.mkdirSync(path.join(home.work, "scratch"));
+    fs.symlinkSync("scratch", path.join(home.work, "runs"));
+    const launch = (directory: string) =>
+      home.run([
+        "launch",
+        "-d",
+        "--falcon",
+        trainer,
+        "-o",
+        path.join(home.work, directory),
+        ...settings,
+        "rate=5",
+        "epochs=100000",
+      ]);
+    const first = await launch("runs/a");
+    assert.equal(first.code, 0, first.stderr);
+    const second = await launch("scratch/a");
+    assert.equal(second.code, 2, second.stderr);
+    assert.match(second.stderr, /is being trained already/);
+    const shown = JSON.parse(await home.ok(["show", "--json", path.join(home.work, "scratch/a")]));
+    assert.equal(shown.id, first.stdout.trim());
+    await home.ok(["kill", shown.id]);
   });
 
   test("a relaunched command that is no falcon run: its name means the newest; two commands of one name stay two", async () => {
-    const home = new TestHome();
-    try {
-      assert.equal((await home.run(["run", "--name", "twice", "true"])).code, 0);
-      assert.equal((await home.run(["relaunch", "twice"])).code, 0);
-      const [, second] = await home.sessions();
-      assert.equal(JSON.parse(await home.ok(["show", "--json", "twice"])).id, second?.id);
-      assert.equal((await home.run(["run", "--name", "twice", "false"])).code, 1);
-      const { code, stderr } = await home.run(["show", "twice"]);
-      assert.equal(code, 1);
-      assert.match(stderr, /'twice' fits 2 sessions, say which one/);
-    } finally {
-      await home.dispose();
-    }
+    assert.equal((await home.run(["run", "--name", "twice", "true"])).code, 0);
+    assert.equal((await home.run(["relaunch", "twice"])).code, 0);
+    const [, second] = await named("twice");
+    assert.equal(JSON.parse(await home.ok(["show", "--json", "twice"])).id, second?.id);
+    assert.equal((await home.run(["run", "--name", "twice", "false"])).code, 1);
+    const { code, stderr } = await home.run(["show", "twice"]);
+    assert.equal(code, 1);
+    assert.match(stderr, /'twice' fits 2 sessions, say which one/);
   });
 
   test("what was given to a run is its next part's too: how it is asked to stop, its labels", async () => {
-    const home = new TestHome();
-    try {
-      const script = 'trap "echo two; exit 0" USR2; echo ready; while :; do sleep 0.05; done';
-      const command = ["run", "-d", "--stop-signal", "USR2", "--name", "given", "--", "/bin/bash", "-c", script];
-      const first = await home.ok(command);
-      await home.ok(["tag", "given", "lr=0.1"]);
-      for (const id of [first, ""]) {
-        const part = id || (await home.ok(["relaunch", "-d", "given"]));
-        await until(async () => (await home.ok(["logs", part])).includes("ready"), "the program to be ready");
-        const { stderr } = await home.run(["stop", "given"]);
-        assert.match(stderr, /asked to stop \(SIGUSR2\)/);
-        assert.match(await home.ok(["logs", part]), /two/);
-      }
-      const labelled = async (label: string) =>
-        JSON.parse(await home.ok(["sessions", "--all", "--tag", label, "--json"])).map(({ id }: SessionRow) => id);
-      assert.deepEqual(
-        await labelled("lr=0.1"),
-        (await home.sessions()).map(({ id }) => id),
-      );
-
-      // a second launch into a run's directory is its next part as well
-      const launch = ["launch", "--falcon", trainer, "-o", "labelled", ...settings];
-      await home.ok(launch);
-      await home.ok(["tag", "labelled", "good"]);
-      await home.ok(launch);
-      assert.equal((await labelled("good")).length, 2);
-    } finally {
-      await home.dispose();
+    const script = 'trap "echo two; exit 0" USR2; echo ready; while :; do sleep 0.05; done';
+    const command = ["run", "-d", "--stop-signal", "USR2", "--name", "given", "--", "/bin/bash", "-c", script];
+    const first = await home.ok(command);
+    await home.ok(["tag", "given", "lr=0.1"]);
+    for (const id of [first, ""]) {
+      const part = id || (await home.ok(["relaunch", "-d", "given"]));
+      await until(async () => (await home.ok(["logs", part])).includes("ready"), "the program to be ready");
+      const { stderr } = await home.run(["stop", "given"]);
+      assert.match(stderr, /asked to stop \(SIGUSR2\)/);
+      assert.match(await home.ok(["logs", part]), /two/);
     }
+    const labelled = async (label: string) =>
+      JSON.parse(await home.ok(["sessions", "--all", "--tag", label, "--json"])).map(({ id }: SessionRow) => id);
+    assert.deepEqual(
+      await labelled("lr=0.1"),
+      (await named("given")).map(({ id }) => id),
+    );
+
+    // a second launch into a run's directory is its next part as well
+    const launch = ["launch", "--falcon", trainer, "-o", "labelled", ...settings];
+    await home.ok(launch);
+    await home.ok(["tag", "labelled", "good"]);
+    await home.ok(launch);
+    assert.equal((await labelled("good")).length, 2);
   });
 
   test("show at 40 columns: no line of the progress is broken inside a fact", async () => {

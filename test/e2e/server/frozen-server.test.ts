@@ -112,7 +112,7 @@ describe("a frozen server", () => {
   test("two presses at once still are one, for the program", async () => {
     const terminal = await attached();
     await frozen(async () => {
-      pressed(terminal, "\x1c", "\x1c", "y");
+      pressed(terminal, "\x1c\x1cy");
       // the server goes on well after the 300 ms that the prefix waits
       await new Promise((resolve) => setTimeout(resolve, 700));
     });
@@ -124,7 +124,7 @@ describe("a frozen server", () => {
   test("what is typed behind the prefix arrives, in order, once the server goes on", async () => {
     const terminal = await attached();
     const text = "some words more";
-    await frozen(async () => pressed(terminal, `1${text}`, "\x1c", "\x1c", text));
+    await frozen(async () => pressed(terminal, `1${text}`, `\x1c\x1c${text}`));
     const hex = (s: string) => [...Buffer.from(s)].map((byte) => `<${byte.toString(16).padStart(2, "0")}>`).join("");
     await until(
       () =>

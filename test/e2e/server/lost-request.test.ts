@@ -5,11 +5,9 @@ import fs from "node:fs";
 import net from "node:net";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
-import { clientProtocol } from "../../../src/protocol/client.ts";
 import { FrameReader } from "../../../src/protocol/frame.ts";
 import { openDatabase } from "../../../src/store/sqlite.ts";
-import { readIfThere, until } from "../../support/events.ts";
-import { decodeServerFrame, encodeRequest } from "../../support/holder/client-codec.ts";
+import { decodeServerFrame, requestOf } from "../../support/holder/client-codec.ts";
 import { TestHome } from "../../support/home.ts";
 import { notBuilt } from "../../support/paths.ts";
 
@@ -25,50 +23,38 @@ function ask(home: TestHome, token: string, words: string[]): Promise<{ code: nu
   });
   const socket = net.connect(path.join(home.folder, "server.sock"));
   socket.on("data", (bytes) => reader.feed(bytes));
-  socket.write(
-    encodeRequest({
-      protocol: clientProtocol,
-      pid: process.pid,
-      version: "0.0.1",
-      name: "falcon",
-      arguments: words,
-      environment: { PATH: process.env.PATH ?? "" },
-      directory: home.work,
-      terminal: { stdin: false, stdout: false, stderr: false, cols: 0, rows: 0, filter: 0 },
-      umask: 0o22,
-      limits: [],
-      token,
-    }),
-  );
+  socket.write(requestOf(words, { environment: { PATH: process.env.PATH ?? "" }, directory: home.work, token }));
   return new Promise((resolve) => socket.on("close", () => resolve(answer)));
 }
 
 describe("a start whose server is killed", () => {
   const home = new TestHome();
   after(() => home.dispose());
-  const begun = () => {
-    const folder = path.join(home.folder, "s");
-    return fs.readdirSync(folder).filter((id) => /^start /m.test(readIfThere(path.join(folder, id, "record")) ?? ""));
+  /** Kills the server as if it had not heard yet that this program began; answers the token that it was asked with. */
+  const killBefore = (id: string): string => {
+    process.kill(home.serverPid() as number, "SIGKILL");
+    const database = openDatabase(path.join(home.folder, "state.db"));
+    const { token } = database.prepare("SELECT token FROM session WHERE id = ?").get(id) as { token: string };
+    database
+      .prepare("UPDATE session SET state = 'starting', started = NULL, ended = NULL, wait_status = NULL WHERE id = ?")
+      .run(id);
+    database.close();
+    return token;
   };
 
   test("relaunch and run answer with the session that has begun, and status 0", async () => {
     const first = await home.start(["/bin/sh", "-c", "true"], ["--name", "again"]);
     await home.untilState(first, "exited");
-    const again = ["relaunch", "-d", first];
-    const fresh = ["run", "-d", "--", "/bin/cat"];
-    for (const command of [again, fresh, again, fresh]) {
-      await home.sessions();
-      const server = home.serverPid() as number;
-      const known = begun();
-      const asked = home.run(command);
-      const [id] = await until(() => {
-        const found = begun().filter((each) => !known.includes(each));
-        return found.length > 0 && found;
-      }, "a program to begin");
-      process.kill(server, "SIGKILL");
-      const { code, stdout, stderr } = await asked;
-      assert.deepEqual([code, [...new Set(stdout.trim().split("\n"))]], [0, [id]], stderr);
-      assert.equal(begun().length, known.length + 1);
+    for (const command of [
+      ["relaunch", "-d", first],
+      ["run", "-d", "--", "/bin/cat"],
+    ]) {
+      const id = (await home.ok(command)).split("\n").at(-1) as string;
+      const token = killBefore(id);
+      const known = (await home.sessions()).length;
+      const { code, stdout } = await ask(home, token, command);
+      assert.deepEqual([code, stdout.split("\n").at(-2)], [0, id]);
+      assert.equal((await home.sessions()).length, known);
     }
   });
 
@@ -76,14 +62,7 @@ describe("a start whose server is killed", () => {
     const ran = path.join(home.work, "ran");
     const id = await home.start(["/bin/sh", "-c", `echo once >> ${ran}`]);
     await home.untilState(id, "exited");
-    process.kill(home.serverPid() as number, "SIGKILL");
-    // what a server that is killed in that moment leaves in its database
-    const database = openDatabase(path.join(home.folder, "state.db"));
-    const { token } = database.prepare("SELECT token FROM session WHERE id = ?").get(id) as { token: string };
-    database
-      .prepare("UPDATE session SET state = 'starting', started = NULL, ended = NULL, wait_status = NULL WHERE id = ?")
-      .run(id);
-    database.close();
+    const token = killBefore(id);
     await home.untilState(id, "exited");
     const answer = await ask(home, token, ["run", "-d", "--", "/bin/sh", "-c", `echo once >> ${ran}`]);
     assert.deepEqual(answer, { code: 0, stdout: `${id}\n` });

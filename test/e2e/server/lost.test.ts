@@ -65,7 +65,7 @@ test("the end of a lost session is when it was last heard of, not when somebody 
     await untilGone(pid, "the program to be hung up on");
     const killed = Date.now();
     // nobody looks for a while
-    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    await new Promise((resolve) => setTimeout(resolve, 300));
     const row = (await home.sessions()).find((each) => each.id === id);
     assert.equal(row?.state, "lost");
     const { ended, lastOutput } = row as unknown as { ended: string; lastOutput: string | null };
