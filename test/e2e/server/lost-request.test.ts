@@ -30,7 +30,7 @@ function ask(home: TestHome, token: string, words: string[]): Promise<{ code: nu
 describe("a start whose server is killed", () => {
   const home = new TestHome();
   after(() => home.dispose());
-  /** Kills the server as if it had not heard yet that this program began; answers the token that it was asked with. */
+  /** Kills the server as if it had not heard yet that this program began; answers the request's token. */
   const killBefore = (id: string): string => {
     process.kill(home.serverPid() as number, "SIGKILL");
     const database = openDatabase(path.join(home.folder, "state.db"));

@@ -83,7 +83,7 @@ function loseSince(before: ReadonlyMap<string, number>): void {
   shutdownWriting(fd);
 }
 
-/** Does something while no descriptor is to be had; then there are some, and the time of another try has come. */
+/** Does something while no descriptor is to be had; then there are some, and it is time for another try. */
 async function withoutDescriptors(t: TestContext, work: () => Promise<void>): Promise<void> {
   const giveBack = takeDescriptors();
   t.mock.timers.enable({ apis: ["setTimeout"] });
