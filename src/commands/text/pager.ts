@@ -34,13 +34,15 @@ export async function writePaged(call: Call, context: Context, text: string): Pr
   const pager = (environment.PAGER ?? "less").trim();
   if (pager === "" || pager === "cat" || !(await isThere(call, pager.split(/\s/, 1)[0] as string))) return false;
   const file = path.join(context.home, `.page-${randomInt(2 ** 47).toString(36)}`);
+  const forget = () => fs.rm(file, { force: true }, () => {});
   try {
     // as Call.stdout would write it
     fs.writeFileSync(file, printableProse(text), { mode: 0o600, flag: "wx" });
   } catch {
+    forget();
     return false; // a full disk: it is still told
   }
-  void call.gone.then(() => setTimeout(() => fs.rm(file, { force: true }, () => {}), opening).unref());
+  void call.gone.then(() => setTimeout(forget, opening).unref());
   // git's own settings: quit where it fits one screen, pass colours on, leave the screen as it is
   const settings = [...(environment.LESS === undefined ? ["LESS=FRX"] : []), ...(environment.LV === undefined ? ["LV=-c"] : [])];
   call.exec("/usr/bin/env", ["env", ...settings, "sh", "-c", script, "sh", file, pager]);

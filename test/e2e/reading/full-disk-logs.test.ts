@@ -68,6 +68,9 @@ test("logs, search and exports work on a full disk", (t) =>
     assert.match(full.stderr, /the disk is full; nothing was left there/);
     assert.ok(!fs.readdirSync(home.folder).some((name) => name.includes("x.png")));
     await home.ok(["export", id, "--format", "png", "-o", "elsewhere.png"]);
+    const shown = home.terminal(["show", id], { cols: 100, rows: 10, env: { PAGER: "head" } });
+    assert.equal((await shown.waitForExit()).code, 0);
+    await until(() => !fs.readdirSync(home.folder).some((name) => name.startsWith(".page")), "no page to be left");
     await home.ok(["kill", id, "--signal", "KILL"]);
     await home.untilState(id, "exited");
     await home.ok(["remove", id]);
