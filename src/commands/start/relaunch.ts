@@ -12,7 +12,7 @@ import type { CommandSpec } from "../dispatch/command.ts";
 import { defineDeadlineOptions } from "./deadline-options.ts";
 import { plainWithout } from "./launch.ts";
 import { programFile } from "./program-file.ts";
-import { programEnvironment, type Starting, startAndStay, startedBefore, stayWith } from "./start-session.ts";
+import { programEnvironment, type Starting, startAndStay, stayWith } from "./start-session.ts";
 
 export const relaunch: CommandSpec = {
   name: "relaunch",
@@ -34,7 +34,7 @@ export const relaunch: CommandSpec = {
   },
   async run(call, context, words, options) {
     const { wanted, settings } = wordsOf(context, words);
-    const started = startedBefore(call, context);
+    const started = context.table.startedBy(call.request.token);
     if (started !== undefined) return stayWith(call, context, started, options);
     const session = wanted === undefined ? chooseOne(call, context, wanted, true) : nameOne(call, context, wanted);
     const { row, live, id } = session;
@@ -65,7 +65,7 @@ export const relaunch: CommandSpec = {
         runDirectory: row.runDirectory,
         plain,
         earlier: session,
-        words: asked(row),
+        words: row.facts.asked ?? row.command,
         changes: withChanges(changesOf(row), settings),
         ...(await metricsOf(row)),
         ...(row.facts.stopSignal === undefined ? {} : { stopSignal: row.facts.stopSignal }),
@@ -109,11 +109,6 @@ function wordsOf(context: Context, words: readonly string[]): { wanted: string |
 async function currentProgram(row: SessionRow): Promise<string> {
   const file = row.command[0] ?? "";
   return row.kind === "launch" ? ((await launcher.behind(file)) ?? file) : file;
-}
-
-/** The words as they were typed the first time. */
-function asked({ facts, command }: SessionRow): readonly string[] {
-  return Array.isArray(facts.asked) ? facts.asked : command;
 }
 
 /** What was said of the earlier part holds for the next one too. */

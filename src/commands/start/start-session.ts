@@ -136,31 +136,29 @@ export async function startAndStay(
   options: OptionValues,
 ): Promise<number | undefined> {
   const { request } = call;
+  // a server that is lost now may have started it for this very request: that is stayed with
+  const started = context.table.startedBy(request.token);
+  if (started !== undefined) return stayWith(call, context, started, options);
   const size = options.size === undefined ? undefined : parseSize(options.size);
   const deadline = deadlineOptions(options, context.clock(), request.environment);
-  const again = context.table.byToken(request.token);
   const from = what.again ?? {
     directory: request.directory,
     environment: { ...programEnvironment(request.environment), ...what.variables },
   };
   const asked = options.name === undefined ? undefined : parseName(options.name);
   // looked at first, and again when it starts: another client may have asked for the same meanwhile
-  const free = () => {
-    if (again === undefined) refuseTaken(context, what, from.directory, asked);
-  };
-  if (again === undefined) {
-    // of the ended ones as well: it may be their next part
-    if (what.runDirectory !== null) await learnRunDirectories(context.table.all(), what.runDirectory, from.directory);
-    free();
-    await checkDirectory(from.directory);
-    const { gone, lacks } = await context.makeWay(call);
-    if (gone) return undefined;
-    if (lacks.length > 0) call.stderr(`falcon: ${shortfallSentence(lacks)}\n`);
-  }
+  const free = () => refuseTaken(context, what, from.directory, asked);
+  // of the ended ones as well: it may be their next part
+  if (what.runDirectory !== null) await learnRunDirectories(context.table.all(), what.runDirectory, from.directory);
+  free();
+  await checkDirectory(from.directory);
+  const { gone, lacks } = await context.makeWay(call);
+  if (gone) return undefined;
+  if (lacks.length > 0) call.stderr(`falcon: ${shortfallSentence(lacks)}\n`);
   const job = context.neighbours.place.job ?? (context.job === undefined ? null : path.basename(context.home));
-  if (again === undefined) await refuseGraceBeyondJob(context, deadline?.saveBefore, request.environment);
-  const requeue = again === undefined && (await requeueOption(context, options, request.environment));
-  const ofRun = again === undefined ? await factsOfRun(context, what.earlier, what.runDirectory, from.directory) : {};
+  await refuseGraceBeyondJob(context, deadline?.saveBefore, request.environment);
+  const requeue = await requeueOption(context, options, request.environment);
+  const ofRun = await factsOfRun(context, what.earlier, what.runDirectory, from.directory);
   const { terminal } = request;
   const fileLimit = longestFile(systemAllowance);
   free();
@@ -205,12 +203,6 @@ export async function startAndStay(
   const notice = context.logOutNotice();
   if (notice !== undefined) call.stderr(`falcon: ${notice}\n`);
   return stayWith(call, context, session, options);
-}
-
-/** What a server that is lost now had started for this very request; the next one stays with that. */
-export function startedBefore(call: Call, context: Context): Session | undefined {
-  const session = context.table.byToken(call.request.token);
-  return session !== undefined && (session.live || session.row.started !== null) ? session : undefined;
 }
 
 /** Stays with a session that was started: attached, in the background, or copying its output. */

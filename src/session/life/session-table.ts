@@ -95,8 +95,15 @@ export class SessionTable {
     return this.#sessions.get(id);
   }
 
-  byToken(token: string): Session | undefined {
-    return this.all().find((s) => s.row.token === token);
+  /**
+   * What an earlier request with this token has started. A server that died between the row and the program
+   * left a session in which nothing ever ran: that goes.
+   */
+  startedBy(token: string): Session | undefined {
+    const earlier = this.all().find((s) => s.row.token === token);
+    if (earlier === undefined || earlier.live || earlier.row.started !== null) return earlier;
+    this.remove(earlier);
+    return undefined;
   }
 
   folderOf(id: string): string {
@@ -115,12 +122,8 @@ export class SessionTable {
    * nothing is left behind then.
    */
   async start(order: StartOrder): Promise<Session> {
-    const earlier = this.byToken(order.token);
-    if (earlier !== undefined) {
-      // a server that died between the row and the program left a session in which nothing ever ran
-      if (earlier.live || earlier.row.started !== null) return earlier;
-      this.remove(earlier);
-    }
+    const earlier = this.startedBy(order.token);
+    if (earlier !== undefined) return earlier;
     if (this.live().length >= mostSessions) {
       throw new Failure(
         `${mostSessions} sessions are running, which is the limit; end some with 'falcon stop' or 'falcon kill' first`,

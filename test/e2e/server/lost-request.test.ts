@@ -68,4 +68,27 @@ describe("a start whose server is killed", () => {
     assert.deepEqual(answer, { code: 0, stdout: `${id}\n` });
     assert.equal(fs.readFileSync(ran, "utf8"), "once\n");
   });
+
+  test("what never began is started by the next server as the part of its run that it was to be", async () => {
+    const first = await home.start(["/bin/sh", "-c", "true"], ["--name", "parted"]);
+    await home.untilState(first, "exited");
+    const second = await home.ok(["relaunch", "-d", first]);
+    await home.untilState(second, "exited");
+    process.kill(home.serverPid() as number, "SIGKILL");
+    // what a server leaves that is killed between the session's row and its program
+    fs.rmSync(path.join(home.folder, "s", second, "record"));
+    const database = openDatabase(path.join(home.folder, "state.db"));
+    const { token } = database.prepare("SELECT token FROM session WHERE id = ?").get(second) as { token: string };
+    database
+      .prepare("UPDATE session SET state = 'starting', started = NULL, ended = NULL, wait_status = NULL WHERE id = ?")
+      .run(second);
+    database.close();
+    await home.untilState(second, "lost");
+    const { code, stdout } = await ask(home, token, ["relaunch", "-d", first]);
+    assert.equal(code, 0);
+    const listed = await home.sessions();
+    const row = listed.find(({ id }) => id === stdout.trim());
+    assert.deepEqual([row?.run, row?.part], [first, 2]);
+    assert.ok(!listed.some(({ id }) => id === second), "nothing ever ran in it");
+  });
 });
