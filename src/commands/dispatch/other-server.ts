@@ -28,9 +28,9 @@ import { sessionWords, takesSession } from "./session-words.ts";
 const hostsPlace = "-";
 
 /** Lists all places by itself. */
-const listsAll = new Set(["sessions", "monitor", "completion"]);
+const listsAll = new Set(["sessions", "monitor"]);
 /** Starts a program, which has to be born in its job. */
-const startsAgain = new Set(["relaunch"]);
+const startsAgain = "relaunch";
 
 /**
  * Does a command on a session that is not ours: the client is sent on to the server that has it, or the batch
@@ -64,13 +64,14 @@ export async function doneElsewhere(
   if (places.some((place) => place !== first)) {
     throw new Failure("these sessions are in different places (the host, a batch job): name them one by one", Status.usage);
   }
-  // what Slurm can do for its job needs no way to its node
-  const bySlurm = first === undefined && doneBySlurm(spec.name, command.opts());
-  const asked = bySlurm ? await onlySubmitted(call, context, spec, command.opts(), wanted, others) : undefined;
-  if (asked !== undefined) return asked;
-  if (first === undefined && (await onAnotherMachine(call, context, spec, command, wanted))) return "sent-on";
-  if (first === undefined) return onlySubmitted(call, context, spec, command.opts(), wanted, others);
-  if (startsAgain.has(spec.name)) {
+  if (first === undefined) {
+    const submitted = () => onlySubmitted(call, context, spec, command.opts(), wanted, others);
+    // what Slurm can do for its job needs no way to its node
+    const asked = doneBySlurm(spec.name, command.opts()) ? await submitted() : undefined;
+    if (asked !== undefined) return asked;
+    return (await onAnotherMachine(call, context, spec, command, wanted)) ? "sent-on" : submitted();
+  }
+  if (spec.name === startsAgain) {
     const where = first === hostsPlace ? "outside of this batch job" : `in job ${first.slice(1)}`;
     throw new Failure(`that session is ${where}, and would not run there when it is started again from here`, Status.usage);
   }
@@ -153,7 +154,7 @@ async function onlySubmitted(
   const [word] = wanted;
   if (wanted.length !== 1 || word === undefined) return undefined;
   const own = ownOf(context.table.all(), word, call.request.directory);
-  if (own?.live || startsAgain.has(spec.name)) return undefined;
+  if (own?.live || spec.name === startsAgain) return undefined;
   const meant = submittedMeant(await submittedElsewhere(call, context, presentIds(context, others)), word);
   // of an ended part only what ends the job that is to go on with it is another's
   if (meant === undefined || (own !== undefined && spec.name !== "stop" && spec.name !== "kill")) return undefined;

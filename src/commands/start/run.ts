@@ -33,11 +33,10 @@ export const run: CommandSpec = {
       .usage("[options] [--] COMMAND [ARG ...]");
   },
   async run(call, context, args, options) {
-    const [file, ...rest] = args;
+    const [file] = args as [string, ...string[]];
     const stopSignal = options.stopSignal === undefined ? undefined : signalNumber(options.stopSignal);
     if (options.stopSignal !== undefined && stopSignal === undefined)
       throw new Failure(`--stop-signal ${options.stopSignal}: no such signal ('kill -l' lists them)`, Status.usage);
-    if (file === undefined) throw new Failure("name a command to run: falcon run COMMAND [ARG ...]", Status.usage);
     await programFile(file, call.request.environment, call.request.directory);
     const { directory, environment } = call.request;
     const metrics = await Promise.all(
@@ -52,7 +51,7 @@ export const run: CommandSpec = {
       context,
       {
         kind: "run",
-        command: [file, ...rest],
+        command: args,
         name: lastPart(file),
         runDirectory: null,
         earlier,
