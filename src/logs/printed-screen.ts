@@ -217,28 +217,31 @@ export class PrintedScreen {
   #wrapLine(at = this.cols): void {
     this.#row().touched = true;
     this.#row().wrapsAt = at;
-    this.#down();
+    this.#down(true);
     this.x = 0;
     this.#row().wrapped = true;
   }
 
-  #down(): void {
-    if (this.y === this.#bottom) this.#scroll(1);
+  #down(wraps = false): void {
+    if (this.y === this.#bottom) this.#scroll(1, wraps);
     else if (this.y < this.rows - 1) this.y++;
     this.#row();
   }
 
-  #scroll(count: number): void {
+  /** @param wraps the new row goes on: on a screen of one row it is what follows the row that leaves. */
+  #scroll(count: number, wraps = false): void {
     for (let i = 0; i < Math.min(count, this.rows); i++) {
       this.#row(this.#bottom);
+      const fresh = new Row();
+      fresh.wrapped = wraps;
       if (this.#top === 0 && this.#bottom === this.#screen.length - 1) {
         const gone = this.#screen.shift() as Row;
-        this.#screen.push(new Row());
+        this.#screen.push(fresh);
         this.#leave(gone, this.#screen[0]);
         continue;
       }
       const [gone] = this.#screen.splice(this.#top, 1);
-      this.#screen.splice(this.#bottom, 0, new Row());
+      this.#screen.splice(this.#bottom, 0, fresh);
       if (gone) this.#leave(gone, this.#screen[this.#top]);
     }
   }

@@ -62,6 +62,7 @@ test("a line longer than the terminal is one line again", () => {
   const wide = "漢字".repeat(50);
   assert.deepEqual(lines(`${wide}\r\n`), [wide]);
   assert.deepEqual(lines(`${long}${"\r\n".repeat(30)}end`, 80, 5)[0], long);
+  assert.deepEqual(lines(`${long}\r\n${wide}\r\nnext\r\n`, 80, 1), [long, wide, "next"], "in a terminal of one row, too");
 });
 
 test("a wiped screen keeps what stood on it", () => {
