@@ -20,8 +20,9 @@ const totalNames = ["epochs", "max_epochs", "num_epochs", "total_epochs"];
 const totalSteps = ["steps", "max_steps", "num_steps", "total_steps"];
 const counters = new Set([...epochNames, ...stepNames, ...timeNames, ...totalNames, ...totalSteps]);
 
-/** Different metrics that are kept of one node. */
+/** Different metrics that are kept of one node, and nodes of one file, whose names may be anything. */
 const mostMetrics = 200;
+const mostNodes = 100;
 
 /** One entry of one metric; which fields the row did not have is NaN. */
 interface Entry {
@@ -156,6 +157,7 @@ export class MetricsFile {
     const key = typeof name === "string" && name !== "" ? name.slice(0, 100) : this.name;
     let node = this.#nodes.get(key);
     if (node === undefined) {
+      if (this.#nodes.size >= mostNodes) return;
       node = new NodeRows();
       this.#nodes.set(key, node);
     }

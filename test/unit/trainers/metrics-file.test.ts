@@ -166,6 +166,12 @@ describe("a file of metrics", () => {
     assert.equal(fit.series().length, 200);
   });
 
+  test("lines that name ever more nodes: the first ones are told", async () => {
+    const lines = Array.from({ length: 5000 }, (_, i) => `{"node": "n${i}", "step": 1, "loss": ${i}}\n`);
+    const nodes = (await new Followed().write(lines.join("")).told()).map(({ node }) => node);
+    assert.deepEqual([nodes.length, nodes[0], nodes.at(-1)], [100, "n0", "n99"]);
+  });
+
   test("what is no file of metrics tells nothing", async () => {
     assert.deepEqual(await new Followed().told(), []);
     assert.deepEqual(await new Followed().write("hello\nworld, it is\n\0\n").told(), []);
