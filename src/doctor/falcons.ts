@@ -4,6 +4,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { aside } from "../base/aside/aside.ts";
 import { head } from "../base/aside/regular-file.ts";
+import { onDisk } from "../base/text/bytes.ts";
 import { commandLine, parentOf } from "../platform/processes.ts";
 import { launcher } from "../trainers/registry.ts";
 import { type Caller, type Finding, warning } from "./condition.ts";
@@ -85,7 +86,7 @@ async function factsHere(caller: Caller, root: string, pid: number): Promise<Fal
     const found = await look(bin);
     if (found === undefined) continue;
     seen.push(asSeen(`a script that activates ${prefix}`, found));
-    if (!found.ourselves && fs.existsSync(path.join(bin, launcher.pythonName))) overwritten ??= prefix;
+    if (!found.ourselves && fs.existsSync(onDisk(path.join(bin, launcher.pythonName)))) overwritten ??= prefix;
   }
   seen.push(asSeen("an empty environment: env -i, cron", await look(emptyPath)));
   return { seen, first, inForce, shim: await launcher.shimFolder(environment), active, overwritten };

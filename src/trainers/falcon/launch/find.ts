@@ -159,7 +159,7 @@ async function isOursHere(file: string, root: string = ownRoot(), depth = 0): Pr
   } catch {
     return false; // unreadable: the one who starts it will hear why
   }
-  const text = start.toString("latin1");
+  const text = textOf(start);
   if (!text.startsWith("#!")) return isExecutableImage(start) && readRegular(real, 0, binaryHead).includes("falcon-sessions");
   const starter = text.split("\n", 1)[0] as string;
   if (isPythonScript(text)) return false;
@@ -217,7 +217,7 @@ function isExecutableImage(head: Buffer): boolean {
  */
 async function belongsToUs(file: string): Promise<boolean> {
   for (let folder = path.dirname(file); ; folder = path.dirname(folder)) {
-    const text = await fs.promises.readFile(path.join(folder, "package.json"), "utf8").catch(() => undefined);
+    const text = await fs.promises.readFile(onDisk(path.join(folder, "package.json")), "utf8").catch(() => undefined);
     if (text !== undefined) {
       try {
         return JSON.parse(text).name === "falcon-sessions";

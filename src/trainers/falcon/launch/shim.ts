@@ -6,7 +6,7 @@ import path from "node:path";
 import { aside } from "../../../base/aside/aside.ts";
 import { Failure, Status, sentence } from "../../../base/failure.ts";
 import { namesIn } from "../../../base/names-in.ts";
-import { onDisk } from "../../../base/text/bytes.ts";
+import { bytesOf, onDisk, textOf } from "../../../base/text/bytes.ts";
 import { quoted } from "../../../base/text/shell-words.ts";
 import type { EnvironmentShim } from "../../trainer.ts";
 import { isOurselves, pythonName, shimVariable } from "./find.ts";
@@ -47,8 +47,8 @@ export const shimFolder = aside("shimFolder", folderHere, ([environment]) => kep
 function folderHere(environment: Readonly<Record<string, string>>): string | undefined {
   const kept = keptFolder(environment);
   try {
-    const folder = fs.lstatSync(kept).isSymbolicLink() ? fs.readlinkSync(kept) : kept;
-    fs.accessSync(path.join(folder, "falcon"), fs.constants.X_OK);
+    const folder = isLink(kept) ? textOf(fs.readlinkSync(onDisk(kept), "buffer")) : kept;
+    fs.accessSync(onDisk(path.join(folder, "falcon")), fs.constants.X_OK);
     return folder;
   } catch {
     return undefined;
@@ -85,9 +85,9 @@ async function makeHere(
     fs.mkdirSync(onDisk(folder), { recursive: true });
     writeWhole(file, shimText(client));
     if (folder !== kept) {
-      fs.mkdirSync(path.dirname(kept), { recursive: true });
-      fs.rmSync(kept, { recursive: true, force: true });
-      fs.symlinkSync(folder, kept);
+      fs.mkdirSync(onDisk(path.dirname(kept)), { recursive: true });
+      fs.rmSync(onDisk(kept), { recursive: true, force: true });
+      fs.symlinkSync(onDisk(folder), onDisk(kept));
     }
   } catch (error) {
     throw new Failure(`--shim ${folder}: it cannot be made there (${sentence(error)})`);
@@ -118,8 +118,7 @@ async function installHere(client: string, environment: string): Promise<Environ
     );
   }
   const text = shimText(client);
-  if (ours && !fs.lstatSync(file).isSymbolicLink() && fs.readFileSync(onDisk(file), "utf8") === text)
-    return { file, python, changed: false };
+  if (ours && !isLink(file) && textOf(fs.readFileSync(onDisk(file))) === text) return { file, python, changed: false };
   try {
     if (!ours) copyAs(file, python);
     writeWhole(file, text);
@@ -165,7 +164,7 @@ function environmentFiles(environment: string): { file: string; python: string }
 function copyAs(file: string, name: string): void {
   const fresh = `${name}.new`;
   fs.rmSync(onDisk(fresh), { force: true });
-  if (fs.lstatSync(onDisk(file)).isSymbolicLink()) fs.symlinkSync(fs.readlinkSync(onDisk(file)), onDisk(fresh));
+  if (isLink(file)) fs.symlinkSync(fs.readlinkSync(onDisk(file), "buffer"), onDisk(fresh));
   else fs.copyFileSync(onDisk(file), onDisk(fresh));
   fs.renameSync(onDisk(fresh), onDisk(name));
 }
@@ -173,9 +172,13 @@ function copyAs(file: string, name: string): void {
 /** Whoever starts the file at this moment gets the old or the new one, whole. */
 function writeWhole(file: string, text: string): void {
   const fresh = `${file}.${process.pid}.new`;
-  fs.writeFileSync(onDisk(fresh), text, { mode: 0o755 });
+  fs.writeFileSync(onDisk(fresh), bytesOf(text), { mode: 0o755 });
   fs.chmodSync(onDisk(fresh), 0o755);
   fs.renameSync(onDisk(fresh), onDisk(file));
+}
+
+function isLink(file: string): boolean {
+  return fs.lstatSync(onDisk(file)).isSymbolicLink();
 }
 
 function exists(file: string): boolean {

@@ -60,10 +60,12 @@ test("ourselves on PATH are passed over, in every disguise", async () => {
   write("sh/falcon", `#!/bin/sh\nexec "${own}" "$@"\n`);
   write("chain/falcon", `#!/bin/sh\nexec ${path.join(home, "sh/falcon")} "$@"\n`);
   write("name/falcon", '#!/bin/sh\nexec falcon-sessions "$@"\n');
+  write("bücher/falcon", fs.readFileSync(own));
+  write("umlaut/falcon", `#!/bin/sh\nexec ${path.join(home, "bücher/falcon")} "$@"\n`);
   write("ours/bin/falcon.js", "#!/usr/bin/env node\n");
   fs.mkdirSync(path.join(home, "npm"));
   fs.symlinkSync(path.join(root, "bin/falcon.js"), path.join(home, "npm/falcon"));
-  const disguises = ["link", "copy", "sh", "chain", "name", "npm"];
+  const disguises = ["link", "copy", "sh", "chain", "name", "umlaut", "npm"];
   for (const folder of disguises) assert.equal(await isOurselves(path.join(home, folder, "falcon"), root), true, folder);
   write("last/falcon", python);
   const found = await find({ PATH: [...disguises, "last"].map((folder) => path.join(home, folder)).join(":") });
