@@ -124,77 +124,54 @@ class Answers {
   }
 
   #deviceStatus(what: number): string {
-    switch (what) {
-      case 6:
-        return `\x1b[?${this.#position()}R`;
-      case 15: // no printer
-        return "\x1b[?13n";
-      case 25: // no user-defined keys
-        return "\x1b[?21n";
-      case 26: // North American keyboard
-        return "\x1b[?27;1;0;0n";
-      case 53:
-      case 55: // no locator
-        return "\x1b[?50n";
-      case 996: // dark
-        return "\x1b[?997;1n";
-      default:
-        return "";
-    }
+    const reports: Record<number, string> = {
+      6: `\x1b[?${this.#position()}R`,
+      15: "\x1b[?13n", // no printer
+      25: "\x1b[?21n", // no user-defined keys
+      26: "\x1b[?27;1;0;0n", // North American keyboard
+      53: "\x1b[?50n", // no locator
+      55: "\x1b[?50n",
+      996: "\x1b[?997;1n", // dark
+    };
+    return reports[what] ?? "";
   }
 
   #ansiMode(mode: number): ModeReport {
-    if (mode === 2) return 4;
-    if (mode === 4) return onOff(this.#model.insertMode);
-    if (mode === 12) return 3;
-    if (mode === 20) return onOff(this.#model.newLineMode);
-    return 0;
+    const { insertMode, newLineMode } = this.#model;
+    const reports: Record<number, ModeReport> = { 2: 4, 4: onOff(insertMode), 12: 3, 20: onOff(newLineMode) };
+    return reports[mode] ?? 0;
   }
 
   #privateMode(mode: number): ModeReport {
     const { modes, cursorHidden, blinkMode, mouse, active } = this.#model;
-    const protocols: Record<number, string> = { 9: "X10", 1000: "VT200", 1002: "DRAG", 1003: "ANY" };
-    const encodings: Record<number, string> = { 1006: "SGR", 1016: "SGR_PIXELS" };
-    if (mode in protocols) return onOff(mouse.protocol === protocols[mode]);
-    if (mode in encodings) return onOff(mouse.encoding === encodings[mode]);
-    switch (mode) {
-      case 1:
-        return onOff(modes.applicationCursor);
-      case 5:
-        return onOff(this.#tracker.privateMode(5) === true);
-      case 6:
-        return onOff(modes.origin);
-      case 7:
-        return onOff(modes.autowrap);
-      case 8:
-        return 3;
-      case 12:
-        return onOff(blinkMode);
-      case 25:
-        return onOff(!cursorHidden);
-      case 45:
-        return onOff(modes.reverseWrap);
-      case 47:
-      case 1047:
-      case 1049:
-        return onOff(active === "alternate");
-      case 66:
-        return onOff(modes.applicationKeypad);
-      case 67:
-        return 4;
-      case 1004:
-        return onOff(modes.focus);
-      case 1048:
-        return 1;
-      case 2004:
-        return onOff(modes.bracketedPaste);
-      case 2026:
-        return onOff(modes.synchronized);
-      case 2048:
-        return onOff(this.#tracker.inBandResize);
-      default:
-        return 0;
-    }
+    const alternate = onOff(active === "alternate");
+    const reports: Record<number, ModeReport> = {
+      1: onOff(modes.applicationCursor),
+      5: onOff(this.#tracker.privateMode(5) === true),
+      6: onOff(modes.origin),
+      7: onOff(modes.autowrap),
+      8: 3,
+      9: onOff(mouse.protocol === "X10"),
+      12: onOff(blinkMode),
+      25: onOff(!cursorHidden),
+      45: onOff(modes.reverseWrap),
+      47: alternate,
+      66: onOff(modes.applicationKeypad),
+      67: 4,
+      1000: onOff(mouse.protocol === "VT200"),
+      1002: onOff(mouse.protocol === "DRAG"),
+      1003: onOff(mouse.protocol === "ANY"),
+      1004: onOff(modes.focus),
+      1006: onOff(mouse.encoding === "SGR"),
+      1016: onOff(mouse.encoding === "SGR_PIXELS"),
+      1047: alternate,
+      1048: 1,
+      1049: alternate,
+      2004: onOff(modes.bracketedPaste),
+      2026: onOff(modes.synchronized),
+      2048: onOff(this.#tracker.inBandResize),
+    };
+    return reports[mode] ?? 0;
   }
 
   #modifier(resource: number): string {
@@ -204,29 +181,19 @@ class Answers {
 
   #window(operation: number): string | undefined {
     const { cols, rows } = this.#model;
-    switch (operation) {
-      case 11:
-        return "\x1b[1t";
-      case 13:
-        return "\x1b[3;0;0t";
-      case 14:
-        return `\x1b[4;${rows * cell.height};${cols * cell.width}t`;
-      case 15:
-        return `\x1b[5;${rows * cell.height};${cols * cell.width}t`;
-      case 16:
-        return `\x1b[6;${cell.height};${cell.width}t`;
-      case 18:
-        return `\x1b[8;${rows};${cols}t`;
-      case 19:
-        return `\x1b[9;${rows};${cols}t`;
+    const reports: Record<number, string> = {
+      11: "\x1b[1t",
+      13: "\x1b[3;0;0t",
+      14: `\x1b[4;${rows * cell.height};${cols * cell.width}t`,
+      15: `\x1b[5;${rows * cell.height};${cols * cell.width}t`,
+      16: `\x1b[6;${cell.height};${cell.width}t`,
+      18: `\x1b[8;${rows};${cols}t`,
+      19: `\x1b[9;${rows};${cols}t`,
       // a title is text that anyone's output may have set: it never becomes input
-      case 20:
-        return "\x1b]L\x1b\\";
-      case 21:
-        return "\x1b]l\x1b\\";
-      default:
-        return undefined;
-    }
+      20: "\x1b]L\x1b\\",
+      21: "\x1b]l\x1b\\",
+    };
+    return reports[operation];
   }
 
   /** DECRQSS. */
