@@ -98,7 +98,11 @@ function refuseLeft(ids: string): void {
 /** Waits for the end of each. Of several that failed the last one is thrown, and the others are told. */
 async function awaitEnds(sessions: readonly Session[], by: Omit<Stopping, "session">, forced: boolean): Promise<void> {
   const ends = await Promise.allSettled(
-    sessions.map((session) => (forced ? awaitForcedEnd({ ...by, session }) : awaitGracefulEnd({ ...by, session }))),
+    sessions.map((session) =>
+      forced
+        ? awaitForcedEnd({ ...by, session })
+        : awaitEnd({ ...by, session }, `'falcon stop --force ${session.id}' ends it at once, without saving`),
+    ),
   );
   const failed = ends.filter((end) => end.status === "rejected").map(({ reason }) => reason);
   // at a hand-over the next server waits for them again
@@ -128,10 +132,6 @@ function graceful(stopping: Stopping): void {
       stopping,
       `was asked to stop before; waiting for it (a second Ctrl+C would drop its model: 'falcon stop --force ${session.id}')`,
     );
-}
-
-function awaitGracefulEnd(stopping: Stopping): Promise<void> {
-  return awaitEnd(stopping, `'falcon stop --force ${stopping.session.id}' ends it at once, without saving`);
 }
 
 /** The second Ctrl+C. */

@@ -1,6 +1,6 @@
 // The lines of the list: what is told of a session of ours, of another server's, of another machine's, and of
 // what was submitted.
-import { outcomeOf, standing } from "../../session/life/conclusion.ts";
+import { outcomeOf, outcomeWord, standing } from "../../session/life/conclusion.ts";
 import type { Outcome } from "../../session/life/outcome.ts";
 import type { Session } from "../../session/life/session.ts";
 import type { NeighbourSession } from "../../session/machines/neighbours.ts";
@@ -106,9 +106,4 @@ function reasonOf({ kind, sentence }: Outcome): string {
   return sentence
     .replace(/^(lost: |ended by |ended with |killed: |stopped(, | with | )?|killed (by )?|ended, )/, "")
     .replace(/^at its time limit,? ?/, "");
-}
-
-/** An outcome's kind as people read it. */
-function outcomeWord(kind: string): string {
-  return kind === "time-limit" ? "time limit" : kind;
 }

@@ -100,7 +100,11 @@ export function isConcluded({ live, row }: Pick<Session, "live" | "row">): boole
  */
 export function standing(session: Session): string {
   if (session.live) return session.row.state;
-  const kind = outcomeOf(session)?.kind ?? "lost";
+  return outcomeWord(outcomeOf(session)?.kind ?? "lost");
+}
+
+/** An outcome's kind as people read it. */
+export function outcomeWord(kind: string): string {
   return kind === "time-limit" ? "time limit" : kind;
 }
 
