@@ -287,7 +287,7 @@ export function askFixed({ terminal, environment = {} }: Asked): { call: Call; c
     usage: { of: (id: string) => usageOf(all.find((fixed) => fixed.id === id)), series: () => [] },
     neighbours: { any: false, place: { job: null } },
     submissions: { refresh: async () => {}, all: () => [] },
-    hosts: { any: false },
+    hosts: { names: [] },
     roster: { others: async () => ({ sessions: [], problems: [] }) },
     takeInJobs: async () => {},
     config: defaultConfig,

@@ -110,7 +110,7 @@ async function onAnotherMachine(
   let meant = await meantOf();
   // nobody is asked who need not be
   const unknown = meant.filter((session) => session === undefined).length - own.length;
-  if (unknown > 0 && !site && context.hosts.any) meant = await meantOf(call.request.environment);
+  if (unknown > 0 && !site && context.hosts.names.length > 0) meant = await meantOf(call.request.environment);
   if (words.length === 1 && (await broughtIn(call, context, words[0] as string, meant[0]))) return false;
   const there = meant.filter((session) => session !== undefined);
   if (there.length === 0) return false;

@@ -12,7 +12,7 @@ export async function remoteSessions(
   known: (id: string) => boolean,
   environment?: Readonly<Record<string, string>>,
 ): Promise<{ sessions: RemoteSession[]; problems: string[] }> {
-  if (!hosts.any) return roster.others(known);
+  if (hosts.names.length === 0) return roster.others(known);
   const [shared, asked] = await Promise.all([roster.others(known), hosts.sessions(environment)]);
   const byId = new Map(shared.sessions.map((session) => [session.id, session]));
   const more = asked.sessions.filter((session) => {

@@ -70,11 +70,6 @@ export class AskedHosts {
     this.#effects = effects;
   }
 
-  /** Whether any are named. */
-  get any(): boolean {
-    return this.names.length > 0;
-  }
-
   /**
    * What they have, after those were asked that are due. Never rejects.
    * @param environment the caller's; undefined: nobody is asked, and what is kept is told.

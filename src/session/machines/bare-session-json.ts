@@ -3,6 +3,7 @@
 
 import { isoTime } from "../../base/clock.ts";
 import { trainerOf } from "../../store/session-store.ts";
+import { endOf } from "../life/state.ts";
 
 /** What is known without a server. Times are ms since 1970. */
 export interface BareFacts {
@@ -26,6 +27,7 @@ export interface BareFacts {
 }
 
 export function bareSessionJson({ pid, created, started, ended, waitStatus, ...facts }: BareFacts) {
+  const { code, signal } = endOf(waitStatus ?? -1);
   return {
     ...facts,
     trainer: trainerOf(facts.kind, undefined),
@@ -36,8 +38,8 @@ export function bareSessionJson({ pid, created, started, ended, waitStatus, ...f
     started: isoTime(started),
     ended: isoTime(ended),
     lastOutput: null,
-    exitCode: waitStatus === undefined || waitStatus < 0 || (waitStatus & 0x7f) !== 0 ? null : waitStatus >> 8,
-    signal: null,
+    exitCode: code,
+    signal,
     cols: 0,
     rows: 0,
     pinned: false,

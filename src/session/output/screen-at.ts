@@ -19,19 +19,19 @@ export async function screenAt(
   session: Session,
   to: number,
   scrollback: number,
-  gone: () => boolean = () => false,
+  gone: () => boolean,
 ): Promise<ScreenHandle> {
   const stored = nearest(archive, session, to);
   const log = session.openLog();
   let screen: ScreenHandle | undefined;
   try {
     const from = stored?.offset ?? log.base;
-    const size = log.times.sizeAt(from) ?? unknownSize;
+    const { cols, rows } = stored ?? log.times.sizeAt(from) ?? unknownSize;
     screen = archive.screens.open(
       session.id,
       {
-        cols: stored?.cols ?? size.cols,
-        rows: stored?.rows ?? size.rows,
+        cols,
+        rows,
         scrollback,
         offset: from,
         ...(stored === undefined ? {} : { restore: stored.replay }),

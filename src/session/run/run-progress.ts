@@ -35,8 +35,6 @@ export interface EarlierParts {
   graphs(session: Session): Promise<readonly string[] | undefined>;
 }
 
-const noParts: EarlierParts = { curves: async () => [], graphs: async () => [] };
-
 export class RunProgresses {
   #watchers = new WeakMap<Session, RunWatch>();
   #clock: () => Now;
@@ -52,7 +50,7 @@ export class RunProgresses {
   /**
    * @param live the sessions that run.
    */
-  constructor(clock: () => Now, earlier: EarlierParts = noParts, live: () => readonly Session[] = () => []) {
+  constructor(clock: () => Now, earlier: EarlierParts, live: () => readonly Session[]) {
     this.#clock = clock;
     this.#earlier = earlier;
     this.#live = live;

@@ -25,8 +25,10 @@ function ended(found: () => RunProgress | null) {
   return { session, one: session as unknown as Session, reads: () => reads };
 }
 
+const noParts = { curves: async () => [], graphs: async () => [] };
+
 test("a command that trained nothing is looked at once more behind its end, and not at each list after that", async () => {
-  const progresses = new RunProgresses(clock);
+  const progresses = new RunProgresses(clock, noParts, () => []);
   const all = Array.from({ length: 20 }, () => ended(() => null));
   const list = () => Promise.all(all.map(({ one }) => progresses.of(one)));
   const reads = () => all.reduce((sum, one) => sum + one.reads(), 0);
@@ -48,7 +50,7 @@ test("a command that trained nothing is looked at once more behind its end, and 
 });
 
 test("an ended session whose files cannot be read now is looked at again", async () => {
-  const progresses = new RunProgresses(clock);
+  const progresses = new RunProgresses(clock, noParts, () => []);
   let away = true;
   const { session, one, reads } = ended(() => {
     if (away) throw new Error("its file system is away");
