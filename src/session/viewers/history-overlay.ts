@@ -13,30 +13,21 @@ const all = { ...everyLine, colours: true };
 export function openHistory(archive: Archive, session: Session, input: ViewerInput, bindings: Bindings<"history">): Overlay {
   const view = new HistoryView(new SessionHistory(archive, session), input, session.row.name, bindings);
   const keys = new ViewKeys();
-  let busy = true;
+  let busy = false;
   let again = false;
-  const more = () => {
-    if (busy) again = true;
-    else {
-      busy = true;
-      void view
-        .more()
-        .catch(() => {})
-        .finally(done);
-    }
-  };
-  const done = () => {
-    busy = false;
-    if (again) {
+  /** One after the other: what is said meanwhile is looked for once more behind it. */
+  const look = async (first: () => Promise<void>) => {
+    again = true;
+    if (busy) return;
+    busy = true;
+    for (let next = first; again; next = () => view.more()) {
       again = false;
-      more();
+      await next().catch(() => {});
     }
+    busy = false;
   };
-  const stop = session.onMore(more);
-  void view
-    .open(plainKeys)
-    .catch(() => {})
-    .finally(done);
+  const stop = session.onMore(() => void look(() => view.more()));
+  void look(() => view.open(plainKeys));
   return {
     feed: (chunk) => keys.feed(chunk).some((key) => view.key(key)),
     resize: (cols, rows) => view.resize(cols, rows),
