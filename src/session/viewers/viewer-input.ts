@@ -443,7 +443,9 @@ export class ViewerInput {
   /** The terminal was used by something else (a stopped client): everything is drawn again. */
   redraw(): void {
     this.#hint.drop();
-    this.#terminal.write(enterTerminal({ title: this.#title.text, rows: this.#viewer.rows }));
+    const { cols, rows } = this.#viewer;
+    this.#terminal.write(enterTerminal({ title: this.#title.text, rows }));
+    this.#overlay?.resize(cols, rows);
     this.#viewer.join();
   }
 

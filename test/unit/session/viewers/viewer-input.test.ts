@@ -279,3 +279,12 @@ test("keys typed in the read that opens the history are for the history", async 
   await scene.type("j").got("j").type("\x1c[").leave();
   assert.equal(closed, 2, "also with its viewer");
 });
+
+test("a question stands there again when the client goes on after a stop", async () => {
+  const scene = new Scene();
+  scene.type("\x03");
+  scene.shown.length = 0;
+  scene.attachment.redraw();
+  assert.match(Buffer.concat(scene.shown).toString(), /Send it\? \[y\/N\]/);
+  await scene.type("n").leave();
+});
