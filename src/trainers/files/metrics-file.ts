@@ -1,7 +1,6 @@
 // Follows one file of metrics: JSON lines, or CSV with a header, as Lightning's CSVLogger and plain loops
 // write them.
 import type { FileStat, StatFiles } from "../../base/aside/stat-files.ts";
-import type { ByteCount } from "../reading/byte-count.ts";
 import { LogReader } from "../reading/log-reader.ts";
 import { type MetricKind, metricKind } from "../reading/metric-words.ts";
 import { type Before, oldBytes } from "../reading/metrics-files.ts";
@@ -111,10 +110,10 @@ export class MetricsFile {
   #nodes = new Map<string, NodeRows>();
   #sign: number | undefined;
 
-  constructor(file: string, name: string, before: Before, look: StatFiles, count: ByteCount) {
+  constructor(file: string, name: string, before: Before, look: StatFiles) {
     this.name = name;
     this.#before = before;
-    this.#reader = new LogReader(file, look, count, true);
+    this.#reader = new LogReader(file, look, true);
   }
 
   get file(): string {

@@ -3,7 +3,6 @@
 import path from "node:path";
 import { lightningFiles } from "../files/lightning.ts";
 import { MetricsFile } from "../files/metrics-file.ts";
-import { ByteCount } from "../reading/byte-count.ts";
 import { type MetricKind, metricKinds } from "../reading/metric-words.ts";
 import { curveOf, type NodeCurves } from "../run/curve.ts";
 import { Rhythm } from "../run/rhythm.ts";
@@ -35,7 +34,6 @@ interface Heard {
 export class ProgramWatch implements RunWatch {
   readonly #session: TrainedSession;
   readonly #effects: WatchEffects;
-  readonly #count = new ByteCount();
   readonly #files: MetricsFile[];
   readonly #terminal: TerminalSource | undefined;
   readonly #heard = new Map<string, Heard>();
@@ -48,7 +46,7 @@ export class ProgramWatch implements RunWatch {
     const { screen, clock, look } = effects;
     if (screen !== undefined) this.#terminal = new TerminalSource(screen, clock, kept?.terminal);
     const named = session.facts.metrics ?? [];
-    this.#files = named.map(({ file, before }) => new MetricsFile(file, path.basename(file), before, look, this.#count));
+    this.#files = named.map(({ file, before }) => new MetricsFile(file, path.basename(file), before, look));
   }
 
   async read(alive?: boolean): Promise<RunProgress | null> {
@@ -77,7 +75,7 @@ export class ProgramWatch implements RunWatch {
     for (const file of found) {
       if (this.#files.some((known) => known.file === file)) continue;
       const name = path.basename(path.dirname(file));
-      this.#files.push(new MetricsFile(file, name, { bytes: 0, mark: "" }, this.#effects.look, this.#count));
+      this.#files.push(new MetricsFile(file, name, { bytes: 0, mark: "" }, this.#effects.look));
     }
   }
 

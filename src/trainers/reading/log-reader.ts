@@ -2,7 +2,6 @@
 // rotation.
 import os from "node:os";
 import type { FileStat, FileToStat, StatFiles } from "../../base/aside/stat-files.ts";
-import type { ByteCount } from "./byte-count.ts";
 import { readPiece } from "./foreign-files.ts";
 
 /** A log larger than this is not read from its start: what matters now is at its end. */
@@ -42,7 +41,6 @@ const gone: readonly number[] = [os.constants.errno.ENOENT, os.constants.errno.E
 export class LogReader {
   readonly file: string;
   readonly #look: StatFiles;
-  readonly #count: ByteCount;
   readonly #whole: boolean;
   #offset = 0;
   /** Of the file that is there, and of the file that #offset belongs to. */
@@ -60,11 +58,10 @@ export class LogReader {
   size = 0;
 
   /** @param whole nothing is passed over: a long file takes several looks, of at most 1 MiB each. */
-  constructor(file: string, look: StatFiles, count: ByteCount, whole = false) {
+  constructor(file: string, look: StatFiles, whole = false) {
     this.#whole = whole;
     this.file = file;
     this.#look = look;
-    this.#count = count;
   }
 
   /** Bytes that another look will read. */
@@ -101,7 +98,6 @@ export class LogReader {
     this.#known = inode;
     if (size === this.#offset) return news;
     if (bytes !== undefined && !news.restarted) {
-      this.#count.add(bytes.length);
       if (this.#take(bytes, news)) return news;
       this.#begin();
       news.restarted = true;
@@ -188,7 +184,6 @@ export class LogReader {
   async #bytes(from: number, length: number): Promise<Buffer> {
     // between processes a Buffer becomes a Uint8Array
     const { buffer, byteOffset, byteLength } = await readPiece(this.file, from, length);
-    this.#count.add(byteLength);
     return Buffer.from(buffer, byteOffset, byteLength);
   }
 

@@ -6,38 +6,41 @@ import os from "node:os";
 import path from "node:path";
 import { after, test } from "node:test";
 import fc from "fast-check";
-import { ByteCount } from "../../../src/trainers/reading/byte-count.ts";
+import { useAside } from "../../../src/base/aside/aside.ts";
 import { lookAside as look } from "../../../src/trainers/reading/foreign-files.ts";
 import { LogReader } from "../../../src/trainers/reading/log-reader.ts";
+import { counting, reads } from "../../support/reads.ts";
+
+useAside(counting);
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), "log-reader-"));
 after(() => fs.rmSync(folder, { recursive: true, force: true }));
 
 let made = 0;
-function newLog(text = ""): { file: string; reader: LogReader; count: ByteCount } {
+function newLog(text = ""): { file: string; reader: LogReader } {
   const file = path.join(folder, `${made++}.log`);
   fs.writeFileSync(file, text);
-  const count = new ByteCount();
-  return { file, reader: new LogReader(file, look, count), count };
+  return { file, reader: new LogReader(file, look) };
 }
 
 /** What is read again before new bytes, to know the log by. */
 const mark = 64;
 
 test("only what is new is read: each byte once, and at most 64 before it", async () => {
-  const { file, reader, count } = newLog("one\ntwo\n");
+  const { file, reader } = newLog("one\ntwo\n");
+  const { bytes, opened } = reads;
   assert.deepEqual((await reader.read()).lines, ["one", "two"]);
-  assert.equal(count.bytes, 8);
+  assert.equal(reads.bytes - bytes, 8);
   assert.deepEqual(await reader.read(), { lines: [], ends: [], restarted: false, skipped: 0 });
-  assert.equal(count.bytes, 8, "nothing new: nothing read");
-  assert.equal(count.opened, 1, "nor opened");
+  assert.equal(reads.bytes - bytes, 8, "nothing new: nothing read");
+  assert.equal(reads.opened - opened, 1, "nor opened");
   let all = 8;
   for (let n = 0; n < 100; n++) {
     const line = `line ${n} ${"x".repeat(n)}`;
     fs.appendFileSync(file, `${line}\n`);
-    const before: number = count.bytes;
+    const before = reads.bytes;
     assert.deepEqual((await reader.read()).lines, [line]);
-    assert.equal(count.bytes - before, line.length + 1 + Math.min(mark, all));
+    assert.equal(reads.bytes - before, line.length + 1 + Math.min(mark, all));
     all += line.length + 1;
   }
 });
@@ -115,33 +118,34 @@ test("a log that is not there has no news, and one that comes back is not read t
 test("a folder in its place, and a log that may not be read, are no news", async () => {
   const file = path.join(folder, "directory.log");
   fs.mkdirSync(file);
-  assert.deepEqual((await new LogReader(file, look, new ByteCount()).read()).lines, []);
-  assert.deepEqual((await new LogReader(path.join(folder, "0.log", "beyond"), look, new ByteCount()).read()).lines, []);
+  assert.deepEqual((await new LogReader(file, look).read()).lines, []);
+  assert.deepEqual((await new LogReader(path.join(folder, "0.log", "beyond"), look).read()).lines, []);
 });
 
 test("a log of 1 GB is entered at its end: 256 KB are read of it", async () => {
-  const { file, reader, count } = newLog();
+  const { file, reader } = newLog();
+  const { bytes } = reads;
   const size = 1 << 30;
   const end = "2026-11-24T08:00:00 [INFO] the last line\n";
   fs.truncateSync(file, size);
   fs.appendFileSync(file, `\n${end}`);
   const news = await reader.read();
   assert.deepEqual(news.lines, [end.trimEnd()]);
-  assert.equal(count.bytes, 256 << 10);
+  assert.equal(reads.bytes - bytes, 256 << 10);
   assert.equal(news.skipped, size + 1);
   fs.appendFileSync(file, "one more\n");
   assert.deepEqual((await reader.read()).lines, ["one more"]);
-  assert.equal(count.bytes, (256 << 10) + mark + 9);
+  assert.equal(reads.bytes - bytes, (256 << 10) + mark + 9);
 });
 
 test("of what was written in one go at most 1 MB is read", async () => {
-  const { file, reader, count } = newLog("begin\n");
+  const { file, reader } = newLog("begin\n");
   await reader.read();
-  const before = count.bytes;
+  const before = reads.bytes;
   const line = `${"y".repeat(99)}\n`;
   fs.appendFileSync(file, line.repeat(30_000));
   const news = await reader.read();
-  assert.ok(count.bytes - before <= (1 << 20) + mark);
+  assert.ok(reads.bytes - before <= (1 << 20) + mark);
   assert.ok(news.skipped > 0);
   assert.ok(news.lines.every((text) => text === line.trimEnd()));
   assert.equal(news.skipped + news.lines.length * line.length, 30_000 * line.length);

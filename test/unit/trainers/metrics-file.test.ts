@@ -5,12 +5,15 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { after, describe, test } from "node:test";
+import { useAside } from "../../../src/base/aside/aside.ts";
 import { MetricsFile } from "../../../src/trainers/files/metrics-file.ts";
 import { RowReader } from "../../../src/trainers/files/rows.ts";
-import { ByteCount } from "../../../src/trainers/reading/byte-count.ts";
 import { lookAside } from "../../../src/trainers/reading/foreign-files.ts";
 import { endOfFile } from "../../../src/trainers/reading/metrics-files.ts";
 import { root } from "../../support/paths.ts";
+import { counting, reads } from "../../support/reads.ts";
+
+useAside(counting);
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), "metrics-"));
 after(() => fs.rmSync(folder, { recursive: true }));
@@ -18,7 +21,6 @@ let files = 0;
 
 class Followed {
   readonly file = path.join(folder, `metrics-${++files}`);
-  readonly count = new ByteCount();
   #followed: MetricsFile | undefined;
 
   write(text: string): this {
@@ -33,12 +35,12 @@ class Followed {
 
   /** Follows it from now on, as a session does that begins now. */
   async begin(): Promise<this> {
-    this.#followed = new MetricsFile(this.file, "fit", await endOfFile(this.file), lookAside, this.count);
+    this.#followed = new MetricsFile(this.file, "fit", await endOfFile(this.file), lookAside);
     return this;
   }
 
   async told() {
-    this.#followed ??= new MetricsFile(this.file, "fit", { bytes: 0, mark: "" }, lookAside, this.count);
+    this.#followed ??= new MetricsFile(this.file, "fit", { bytes: 0, mark: "" }, lookAside);
     await this.#followed.read((await lookAside([this.#followed.lookedAt]))[0]);
     return this.#followed.told().map(({ node, told }) => ({ node, ...told }));
   }
@@ -144,10 +146,10 @@ describe("a file of metrics", () => {
     const fit = new Followed().write("step,loss\n");
     for (let i = 1; i <= 1000; i++) fit.add(`${i},${1 / i}\n`);
     assert.equal((await fit.told())[0]?.unit, "step");
-    const { bytes } = fit.count;
+    const { bytes } = reads;
     fit.add("1001,0.5\n");
     assert.equal((await fit.told())[0]?.done, 1001);
-    assert.ok(fit.count.bytes - bytes < 100, `${fit.count.bytes - bytes} bytes`);
+    assert.ok(reads.bytes - bytes < 100, `${reads.bytes - bytes} bytes`);
   });
 
   test("a long file takes several pieces, and no line is lost", async () => {

@@ -10,18 +10,17 @@ const largestChunk = 4 << 20;
 const mostInChunk = 20_000;
 
 /**
- * The entries of one chunk of a metric, its bytes as they are and unpacked. No entries for what cannot be
- * one. @throws Error while it is half written.
+ * The entries of one chunk of a metric, and its bytes unpacked. No entries for what cannot be one. @throws
+ * Error while it is half written.
  */
 export const readChunk = aside(
   "chunk",
-  (file: string): { points: Point[]; bytes: number; unpacked: number } => {
+  (file: string): { points: Point[]; unpacked: number } => {
     const bytes = readRegular(file, 0, largestChunk + 1);
-    if (bytes.length > largestChunk) return { points: [], bytes: bytes.length, unpacked: 0 };
+    if (bytes.length > largestChunk) return { points: [], unpacked: 0 };
     const arrays = readNpz(bytes);
-    const unpacked = unpackedSize(arrays);
     const entries = arrays.get("step")?.values.length ?? 0;
-    return { points: entries > mostInChunk ? [] : pointsOf(arrays), bytes: bytes.length, unpacked };
+    return { points: entries > mostInChunk ? [] : pointsOf(arrays), unpacked: unpackedSize(arrays) };
   },
   ([file]) => file,
 );

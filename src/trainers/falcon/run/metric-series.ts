@@ -4,7 +4,6 @@ import fs from "node:fs";
 import path from "node:path";
 import { aside } from "../../../base/aside/aside.ts";
 import { onDisk } from "../../../base/text/bytes.ts";
-import type { ByteCount } from "../../reading/byte-count.ts";
 import type { MetricSeries } from "../../run/series.ts";
 import { joinPoints, MetricReader, mostPoints, sampled } from "./metrics.ts";
 import type { NodeLog } from "./node-log.ts";
@@ -42,14 +41,6 @@ export function epochSeries(log: NodeLog, zone: number, only?: string): MetricSe
   });
 }
 
-/** Where a node's metrics are. */
-export interface MetricPlace {
-  /** Has `metrics` in it. */
-  folder: string;
-  node: string;
-  count: ByteCount;
-}
-
 /** What the earlier parts have; not whole where one of them did not answer. */
 interface Kept {
   points: readonly Point[];
@@ -68,16 +59,15 @@ interface Joined {
 export class MetricFolders {
   readonly #folder: string;
   readonly #node: string;
-  readonly #count: ByteCount;
   readonly #readers = new Map<string, MetricReader>();
   /** What the earlier parts have of each metric, read once. */
   readonly #kept = new Map<string, Promise<Kept>>();
   readonly #joined = new Map<string, Joined>();
 
-  constructor({ folder, node, count }: MetricPlace) {
+  /** @param folder has `metrics` in it */
+  constructor(folder: string, node: string) {
     this.#folder = path.join(folder, "metrics");
     this.#node = node;
-    this.#count = count;
   }
 
   /**
@@ -119,7 +109,7 @@ export class MetricFolders {
 
   /** The entries of all parts, joined anew only when something came. */
   async #points(name: string, earlierFolders: readonly string[] | undefined): Promise<readonly Point[]> {
-    const reader = this.#readers.get(name) ?? new MetricReader(path.join(this.#folder, name), this.#count);
+    const reader = this.#readers.get(name) ?? new MetricReader(path.join(this.#folder, name));
     this.#readers.set(name, reader);
     const [earlier] = await Promise.all([this.#keptPoints(name, earlierFolders), reader.read()]);
     const { revision } = reader;
@@ -147,7 +137,7 @@ export class MetricFolders {
     const parts: (readonly Point[])[] = [];
     let whole = true;
     for (const folder of folders) {
-      const reader = new MetricReader(path.join(folder, name), this.#count);
+      const reader = new MetricReader(path.join(folder, name));
       await reader.read();
       parts.push(sampled(reader.points, share));
       whole = !reader.unanswered;

@@ -1,7 +1,6 @@
 // Follows a metric's NPZ chunks: only those that are new, and complete.
 import path from "node:path";
 import { NoAnswer } from "../../../base/aside/aside.ts";
-import type { ByteCount } from "../../reading/byte-count.ts";
 import { signatureOf } from "../../reading/foreign-files.ts";
 import { readChunk } from "./chunks.ts";
 import type { Point } from "./npz.ts";
@@ -40,7 +39,6 @@ export function sampled(points: readonly Point[], most: number): readonly Point[
  */
 export class MetricReader {
   readonly folder: string;
-  readonly #count: ByteCount;
   #points: Point[] = [];
   #seen: string[] = [];
   #next = 0;
@@ -60,9 +58,8 @@ export class MetricReader {
   unanswered = false;
 
   /** `folder` is `<graph>/<node>/metrics/<group>/<metric>`. */
-  constructor(folder: string, count: ByteCount) {
+  constructor(folder: string) {
     this.folder = folder;
-    this.#count = count;
   }
 
   /** All entries so far by walltime, those of earlier launches first. */
@@ -165,8 +162,7 @@ export class MetricReader {
 
   async #chunk(index: number): Promise<Point[] | undefined> {
     try {
-      const { points, bytes, unpacked } = await readChunk(this.#file(index));
-      this.#count.add(bytes);
+      const { points, unpacked } = await readChunk(this.#file(index));
       this.#unpacked += unpacked;
       return points;
     } catch (error) {
@@ -180,7 +176,7 @@ const telling = ["epoch", "val/loss", "train/loss", "lr", "n_samples"] as const;
 export type Metrics = Record<(typeof telling)[number], MetricReader>;
 
 /** @param folder has `metrics` in it */
-export function metricsIn(folder: string, count: ByteCount): Metrics {
-  const readers = telling.map((name) => [name, new MetricReader(path.join(folder, "metrics", name), count)] as const);
+export function metricsIn(folder: string): Metrics {
+  const readers = telling.map((name) => [name, new MetricReader(path.join(folder, "metrics", name))] as const);
   return Object.fromEntries(readers) as Metrics;
 }

@@ -3,7 +3,6 @@
 import path from "node:path";
 import type { StatFiles } from "../../../base/aside/stat-files.ts";
 import { steady, wall } from "../../../base/clock.ts";
-import type { ByteCount } from "../../reading/byte-count.ts";
 import type { MetricKind } from "../../reading/metric-words.ts";
 import { curveOf, type NodeCurves } from "../../run/curve.ts";
 import type { Rhythm } from "../../run/rhythm.ts";
@@ -75,10 +74,6 @@ export class RunWatcher implements RunWatch {
   /** Without links once it was read. */
   get run(): string {
     return this.#reader.run;
-  }
-
-  get count(): ByteCount {
-    return this.#reader.count;
   }
 
   /**
@@ -160,7 +155,7 @@ export class RunWatcher implements RunWatch {
   }
 
   #folders(folder: string, node: string): MetricFolders {
-    const folders = this.#metrics.get(folder) ?? new MetricFolders({ folder, node, count: this.count });
+    const folders = this.#metrics.get(folder) ?? new MetricFolders(folder, node);
     this.#metrics.set(folder, folders);
     return folders;
   }

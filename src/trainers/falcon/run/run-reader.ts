@@ -1,7 +1,6 @@
 // The files of one run, read as they grow: configuration, the driver's log, the dataset's and each node's.
 import path from "node:path";
 import type { FileStat, StatFiles } from "../../../base/aside/stat-files.ts";
-import { ByteCount } from "../../reading/byte-count.ts";
 import { LogReader } from "../../reading/log-reader.ts";
 import { parseLogLine } from "../../reading/python-log.ts";
 import { Rhythm } from "../../run/rhythm.ts";
@@ -49,7 +48,6 @@ interface RunPlace {
 export class RunReader {
   /** Without links once it was read. */
   run: string;
-  readonly count = new ByteCount();
   config: RunConfig | undefined;
   driver = new DriverLog();
   driverReader: LogReader | undefined;
@@ -128,7 +126,7 @@ export class RunReader {
       return false;
     }
     this.config = config;
-    const reader = (node: string) => new LogReader(path.join(config.graph, node, "output.log"), this.#look, this.count);
+    const reader = (node: string) => new LogReader(path.join(config.graph, node, "output.log"), this.#look);
     this.driverReader = reader("driver");
     this.datasetReader = reader("dataset");
     this.driver = new DriverLog();
@@ -143,8 +141,8 @@ export class RunReader {
         configured: epochs,
         patience,
         rounds,
-        metrics: metricsIn(path.join(config.graph, name), this.count),
-        trainMetrics: metricsIn(path.join(config.graph, train), this.count),
+        metrics: metricsIn(path.join(config.graph, name)),
+        trainMetrics: metricsIn(path.join(config.graph, train)),
         silence: new Silence(),
       };
     });

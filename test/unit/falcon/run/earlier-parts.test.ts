@@ -6,13 +6,16 @@ import os from "node:os";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { npz } from "../../../../examples/trainer/npz.ts";
-import { NoAnswer, operationOf, useAside } from "../../../../src/base/aside/aside.ts";
+import { NoAnswer, useAside } from "../../../../src/base/aside/aside.ts";
 import { PartArchive } from "../../../../src/store/archive/part-archive.ts";
 import type { SessionRow } from "../../../../src/store/session-store.ts";
 import { RunWatcher } from "../../../../src/trainers/falcon/run/progress.ts";
 import { lookAside as look } from "../../../../src/trainers/reading/foreign-files.ts";
 import type { MetricSeries } from "../../../../src/trainers/run/series.ts";
+import { counting, reads } from "../../../support/reads.ts";
 import { fixture, layOut, recordedLog, recordedParts } from "../../../support/recorded.ts";
+
+useAside(counting);
 
 /** Of each launch. */
 const epochs = 110;
@@ -86,9 +89,9 @@ describe("a resumed run", () => {
   test("while the archive is silent the run's own chunks are read once all the same", async () => {
     const silent = watcher(async () => undefined);
     await silent.series();
-    const { opened } = silent.count;
+    const { opened } = reads;
     assert.equal(of(await silent.series(), "val/loss")?.value.length, epochs);
-    assert.equal(silent.count.opened, opened);
+    assert.equal(reads.opened, opened);
   });
 
   test("a copy that does not answer is read at the next look, the others only once", async () => {
@@ -96,7 +99,7 @@ describe("a resumed run", () => {
     let away = true;
     useAside(async (name, file, args) => {
       if (away && file.startsWith(folder) && file.includes("val/loss")) throw new NoAnswer(`${file} does not answer`);
-      return operationOf(name)?.(...(args as never[]));
+      return counting(name, file, args);
     });
     try {
       const watching = watcher(kept);
@@ -104,11 +107,11 @@ describe("a resumed run", () => {
       assert.equal(of(first, "val/loss")?.value.length, epochs);
       assert.equal(of(first, "lr")?.value.length, 2 * epochs);
       away = false;
-      const { opened } = watching.count;
+      const { opened } = reads;
       assert.equal(of(await watching.series(), "val/loss")?.value.length, 2 * epochs);
-      assert.equal(watching.count.opened - opened, 2, "the chunks of 110 entries");
+      assert.equal(reads.opened - opened, 2, "the chunks of 110 entries");
     } finally {
-      useAside(undefined);
+      useAside(counting);
     }
   });
 
@@ -127,13 +130,13 @@ describe("a resumed run", () => {
             await watching.read(alive);
             looks++;
           }
-          return operationOf(name)?.(...(args as never[]));
+          return counting(name, file, args);
         });
         assert.equal(of(await watching.series(), "val/loss")?.value.length, 2 * epochs, `alive: ${alive}`);
         assert.equal(looks, 1);
       }
     } finally {
-      useAside(undefined);
+      useAside(counting);
       fs.rmSync(theta, { recursive: true });
       fs.cpSync(path.join(home, "aside"), theta, { recursive: true, preserveTimestamps: true });
     }
@@ -163,9 +166,9 @@ describe("a resumed run", () => {
     assert.ok(values.length <= part, `${values.length} entries`);
     assert.ok(first >= 4_000 && first === second && second === third && newest >= 15_000, `${counts(values)}`);
     assert.equal(values.at(-1), 4 * part - 1);
-    const { opened } = watching.count;
+    const { opened } = reads;
     assert.deepEqual(await look(), values);
-    assert.equal(watching.count.opened, opened);
+    assert.equal(reads.opened, opened);
     write(own, 2, 4 * part, 1);
     assert.equal((await look()).at(-1), 4 * part, "what came is joined");
     fs.rmSync(own, { recursive: true });

@@ -8,11 +8,13 @@ import { after, test } from "node:test";
 import fc from "fast-check";
 import { zipSync } from "fflate";
 import { npz } from "../../../../examples/trainer/npz.ts";
-import { NoAnswer, operationOf, useAside } from "../../../../src/base/aside/aside.ts";
+import { NoAnswer, useAside } from "../../../../src/base/aside/aside.ts";
 import { MetricReader } from "../../../../src/trainers/falcon/run/metrics.ts";
 import { pointsOf, readNpy, readNpz } from "../../../../src/trainers/falcon/run/npz.ts";
-import { ByteCount } from "../../../../src/trainers/reading/byte-count.ts";
+import { counting, reads } from "../../../support/reads.ts";
 import { fixture, recordedLog } from "../../../support/recorded.ts";
+
+useAside(counting);
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), "metrics-"));
 after(() => fs.rmSync(folder, { recursive: true, force: true }));
@@ -170,16 +172,15 @@ test("a metric of vectors keeps the mean of each", () => {
 
 test("only new chunks are read: counted bytes", async () => {
   const metric = new Metric();
-  const count = new ByteCount();
-  const reader = new MetricReader(metric.folder, count);
+  const reader = new MetricReader(metric.folder);
   assert.equal(await reader.read(), false);
   for (let n = 0; n < 20; n++) {
     metric.write(n, [n, n + 0.5], 1000 + 10 * n);
-    const before = count.bytes;
+    const { bytes, opened } = reads;
     assert.equal(await reader.read(), true);
-    assert.equal(count.bytes - before, fs.statSync(metric.file(n)).size);
+    assert.equal(reads.bytes - bytes, fs.statSync(metric.file(n)).size);
     assert.equal(await reader.read(), false);
-    assert.equal(count.opened, n + 1);
+    assert.equal(reads.opened - opened, 1);
   }
   assert.equal(reader.points.length, 40);
   assert.equal(reader.modified, fs.statSync(metric.file(19)).mtimeMs);
@@ -188,14 +189,14 @@ test("only new chunks are read: counted bytes", async () => {
 test("two who read at once read each chunk once", async () => {
   const metric = new Metric();
   for (let n = 0; n < 3; n++) metric.write(n, [n], 1000 + n);
-  const count = new ByteCount();
-  const reader = new MetricReader(metric.folder, count);
+  const reader = new MetricReader(metric.folder);
+  const { opened } = reads;
   assert.deepEqual(await Promise.all([reader.read(), reader.read()]), [true, true]);
   assert.deepEqual(
     reader.points.map(({ value }) => value),
     [0, 1, 2],
   );
-  assert.equal(count.opened, 3);
+  assert.equal(reads.opened - opened, 3);
   metric.write(3, [3], 1003);
   assert.equal(await reader.read(), true, "a later one reads anew");
 });
@@ -203,11 +204,11 @@ test("two who read at once read each chunk once", async () => {
 test("a chunk that does not answer is no half-written one: it is read once it does", async () => {
   const metric = new Metric();
   for (let n = 0; n < 3; n++) metric.write(n, [n], 1000 + n);
-  const reader = new MetricReader(metric.folder, new ByteCount());
+  const reader = new MetricReader(metric.folder);
   let away = "chunk";
   useAside(async (name, file, args) => {
     if (name === away && file === metric.file(1)) throw new NoAnswer(`${file} does not answer`);
-    return operationOf(name)?.(...(args as never[]));
+    return counting(name, file, args);
   });
   try {
     for (away of ["chunk", "signature"]) {
@@ -218,22 +219,21 @@ test("a chunk that does not answer is no half-written one: it is read once it do
     assert.equal(await reader.read(), true);
     assert.deepEqual([reader.points.map(({ value }) => value), reader.unanswered], [[0, 1, 2], false]);
   } finally {
-    useAside(undefined);
+    useAside(counting);
   }
 });
 
 test("a half-written chunk waits, is read once it is whole, and not again and again before", async () => {
   const metric = new Metric();
-  const count = new ByteCount();
-  const reader = new MetricReader(metric.folder, count);
+  const reader = new MetricReader(metric.folder);
   const whole = metric.bytes([1, 2, 3], 0, 1000);
   for (const part of [0, 10, whole.length >> 1, whole.length - 1]) {
     fs.writeFileSync(metric.file(0), whole.subarray(0, part));
     metric.touch(0);
     assert.equal(await reader.read(), false, `${part} bytes`);
-    const opened = count.opened;
+    const { opened } = reads;
     assert.equal(await reader.read(), false);
-    assert.equal(count.opened, opened);
+    assert.equal(reads.opened, opened);
   }
   fs.writeFileSync(metric.file(0), whole);
   metric.touch(0);
@@ -249,7 +249,7 @@ test("a chunk that nobody will complete does not hide those behind it", async ()
   metric.write(0, [1], 1000);
   fs.writeFileSync(metric.file(1), metric.bytes([2], 100, 1001).subarray(0, 50));
   metric.write(2, [3], 1002);
-  const reader = new MetricReader(metric.folder, new ByteCount());
+  const reader = new MetricReader(metric.folder);
   await reader.read();
   assert.deepEqual(
     reader.points.map(({ value }) => value),
@@ -259,7 +259,7 @@ test("a chunk that nobody will complete does not hide those behind it", async ()
 
 test("a resumed run overwrites the chunks one by one: all entries, in the order of their time", async () => {
   const metric = new Metric();
-  const reader = new MetricReader(metric.folder, new ByteCount());
+  const reader = new MetricReader(metric.folder);
   for (let n = 0; n < 5; n++) metric.write(n, [n], 1000 + n);
   await reader.read();
   for (let n = 0; n < 3; n++) {
@@ -272,7 +272,7 @@ test("a resumed run overwrites the chunks one by one: all entries, in the order 
     expected,
   );
   // who comes only now finds what was not overwritten, and goes on where the second launch goes on
-  const late = new MetricReader(metric.folder, new ByteCount());
+  const late = new MetricReader(metric.folder);
   await late.read();
   assert.deepEqual(
     late.points.map(({ value }) => value),
@@ -287,7 +287,7 @@ test("a resumed run overwrites the chunks one by one: all entries, in the order 
 
 test("a long metric is thinned, its ends stay", async () => {
   const metric = new Metric();
-  const reader = new MetricReader(metric.folder, new ByteCount());
+  const reader = new MetricReader(metric.folder);
   const chunk = 2000;
   for (let n = 0; n < 30; n++)
     metric.write(

@@ -7,7 +7,6 @@ import type { EpochRecord } from "../../../../src/trainers/falcon/run/epochs.ts"
 import { metricsIn } from "../../../../src/trainers/falcon/run/metrics.ts";
 import { NodeLog } from "../../../../src/trainers/falcon/run/node-log.ts";
 import { nodeProgress } from "../../../../src/trainers/falcon/run/node-progress.ts";
-import { ByteCount } from "../../../../src/trainers/reading/byte-count.ts";
 import { Silence } from "../../../../src/trainers/run/silence.ts";
 import { Random } from "../../../support/random.ts";
 
@@ -32,7 +31,7 @@ function progressOf(log: NodeLog) {
     lastSign: undefined,
     launched: undefined,
     zone: 0,
-    metrics: metricsIn("/not/read", new ByteCount()),
+    metrics: metricsIn("/not/read"),
   }).progress;
 }
 
