@@ -159,9 +159,9 @@ export class Row {
     } else {
       const cells = this.#exploded();
       cells.length = width;
-      if (cells[width - 1]?.text && charWidth((cells[width - 1] as Run).text.codePointAt(0) as number) === 2) {
-        (cells[width - 1] as Run).text = " "; // half of a wide character
-      }
+      const last = cells.at(-1);
+      // half of a wide character
+      if (last?.text && charWidth(last.text.codePointAt(0) as number) === 2) last.text = " ";
     }
     this.#width = width;
   }

@@ -107,7 +107,7 @@ export class SessionLines {
       const blocks =
         found === undefined
           ? this.#store.blocksBefore(this.#source.id, before, batch).reverse()
-          : this.#blocks(found.splice(Math.max(0, found.length - batch)));
+          : this.#blocks(found.splice(-batch));
       const [oldest] = blocks;
       if (oldest === undefined) {
         if (found === undefined || found.length === 0) break;
