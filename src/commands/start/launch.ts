@@ -13,7 +13,7 @@ import { handOver } from "../dispatch/hand-over.ts";
 import { askLine, canAsk } from "../text/ask-person.ts";
 import { bringInRun, earlierOfJob } from "./continue-run.ts";
 import { programFile } from "./program-file.ts";
-import { defineSessionOptions, lastPart, startAndStay } from "./start-session.ts";
+import { defineSessionOptions, lastPart, startAndStay, stayWith } from "./start-session.ts";
 
 export const launch: CommandSpec = {
   name: "launch",
@@ -44,6 +44,9 @@ export const launch: CommandSpec = {
       const session = await goingRun(call, context, own.output);
       return attachHere(call, context, session, { readOnly: false, history: context.config.history, enter: true });
     }
+    // nothing of a start is looked at again: its program may be gone by now
+    const started = context.table.startedBy(request.token);
+    if (started !== undefined) return stayWith(call, context, started, options);
     const found = await launcher.find({
       environment: request.environment,
       directory: request.directory,

@@ -6,7 +6,7 @@ import { endOfFile } from "../../trainers/reading/metrics-files.ts";
 import { type CommandSpec, repeated } from "../dispatch/command.ts";
 import { earlierOfJob } from "./continue-run.ts";
 import { programFile } from "./program-file.ts";
-import { defineSessionOptions, lastPart, startAndStay } from "./start-session.ts";
+import { defineSessionOptions, lastPart, startAndStay, stayWith } from "./start-session.ts";
 
 export const run: CommandSpec = {
   name: "run",
@@ -33,6 +33,9 @@ export const run: CommandSpec = {
       .usage("[options] [--] COMMAND [ARG ...]");
   },
   async run(call, context, args, options) {
+    // nothing of a start is looked at again: its program may be gone by now
+    const started = context.table.startedBy(call.request.token);
+    if (started !== undefined) return stayWith(call, context, started, options);
     const [file] = args as [string, ...string[]];
     const stopSignal = options.stopSignal === undefined ? undefined : signalNumber(options.stopSignal);
     if (options.stopSignal !== undefined && stopSignal === undefined)

@@ -125,7 +125,8 @@ export function programEnvironment(environment: Record<string, string>): Record<
 }
 
 /**
- * Starts a session and stays with it as the options say: attached, in the background, or copying its output.
+ * Starts a session, where none was started for this request yet (`startedBy`), and stays with it as the
+ * options say.
  * Answers undefined when the client was sent to a server that can give its run more.
  * @throws Failure for everything that is wrong with the order; nothing is started then.
  */
@@ -136,9 +137,6 @@ export async function startAndStay(
   options: OptionValues,
 ): Promise<number | undefined> {
   const { request } = call;
-  // a server that is lost now may have started it for this very request: that is stayed with
-  const started = context.table.startedBy(request.token);
-  if (started !== undefined) return stayWith(call, context, started, options);
   const size = options.size === undefined ? undefined : parseSize(options.size);
   const deadline = deadlineOptions(options, context.clock(), request.environment);
   const from = what.again ?? {
@@ -205,7 +203,10 @@ export async function startAndStay(
   return stayWith(call, context, session, options);
 }
 
-/** Stays with a session that was started: attached, in the background, or copying its output. */
+/**
+ * Stays with a session that was started, now or for this very request by a server that is lost: attached, in
+ * the background, or copying its output.
+ */
 export async function stayWith(call: Call, context: Context, session: Session, options: OptionValues): Promise<number> {
   const { terminal } = call.request;
   const here = terminal.stdin && terminal.stdout && !options.detach;

@@ -69,6 +69,19 @@ describe("a start whose server is killed", () => {
     assert.equal(fs.readFileSync(ran, "utf8"), "once\n");
   });
 
+  test("what has begun is answered before its program is looked for, which may be gone by then", async () => {
+    const script = path.join(home.work, "once");
+    fs.writeFileSync(script, '#!/bin/sh\nrm "$0"\n', { mode: 0o755 });
+    const id = await home.start([script]);
+    await home.untilState(id, "exited");
+    process.kill(home.serverPid() as number, "SIGKILL");
+    const database = openDatabase(path.join(home.folder, "state.db"));
+    const { token } = database.prepare("SELECT token FROM session WHERE id = ?").get(id) as { token: string };
+    database.close();
+    await home.untilState(id, "exited");
+    assert.deepEqual(await ask(home, token, ["run", "-d", "--", script]), { code: 0, stdout: `${id}\n` });
+  });
+
   test("what never began is started by the next server as the part of its run that it was to be", async () => {
     const first = await home.start(["/bin/sh", "-c", "true"], ["--name", "parted"]);
     await home.untilState(first, "exited");
