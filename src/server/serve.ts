@@ -1,35 +1,26 @@
 // The server's program: serves a home from its start to its end, and tells the client that started it.
-import type { ChildProcess } from "node:child_process";
 import fs from "node:fs";
 import { sentence } from "../base/failure.ts";
 import { calm, codeFolder } from "../base/kept-code.ts";
 import { optimizeLateOnceLoaded } from "../base/late-optimizing.ts";
 import type { Log } from "../base/log.ts";
-import type { ScreenThread } from "../terminal/worker/screen-thread.ts";
 import { keepCompiled } from "./code-cache.ts";
 import { AlreadyServed } from "./home/home-guard.ts";
-import { option } from "./option.ts";
-import { Server } from "./server.ts";
+import { numberOption, option } from "./option.ts";
+import { Server, type ServerOptions } from "./server.ts";
 import { installedVersion } from "./version.ts";
 
 /** What the entry has started, and knows. */
-export interface Begun {
-  home: string;
-  /** Folder of the program: package.json and dist are in it. */
-  root: string;
-  /** A process for work on files of users. */
-  helper: ChildProcess;
-  /** A thread for the screen that is about to be opened. */
-  screen: ScreenThread | undefined;
+export type Begun = Pick<ServerOptions, "home" | "root" | "helper" | "screen"> & {
   /** Keeps what V8 has compiled of this program. */
   keepCode(): Promise<void>;
-}
+};
 
-/** Tells the client that started us: "1" when we listen; nothing, and the end of the pipe, when we do not. */
-function tell(readyFd: number | undefined, word: string): void {
+/** Tells the client that started us that a server listens; where none does, it sees the end of the pipe. */
+function tell(readyFd: number | undefined): void {
   if (readyFd === undefined) return;
   try {
-    if (word !== "") fs.writeSync(readyFd, word);
+    fs.writeSync(readyFd, "1");
     fs.closeSync(readyFd);
   } catch {
     // the client is gone; others will come
@@ -37,8 +28,7 @@ function tell(readyFd: number | undefined, word: string): void {
 }
 
 export async function serve({ home, root, helper, screen, keepCode }: Begun): Promise<void> {
-  const ready = option("ready");
-  const readyFd = ready === undefined ? undefined : Number(ready);
+  const readyFd = numberOption("ready");
   let log: Log = () => {};
   let started = false;
   // before the start: what fails there of one session's affairs must not keep the others without a server
@@ -61,23 +51,26 @@ export async function serve({ home, root, helper, screen, keepCode }: Begun): Pr
       version: installedVersion(root),
       job: option("job"),
       hostHome: option("host"),
-      keeper: option("keeper") === undefined ? undefined : Number(option("keeper")),
+      keeper: numberOption("keeper"),
       logs: (opened) => {
         log = opened;
       },
       ended: () => process.exit(0),
     });
   } catch (error) {
-    // the client shows this line
-    if (!(error instanceof AlreadyServed)) process.stderr.write(`${sentence(error)}\n`);
-    tell(readyFd, error instanceof AlreadyServed ? "1" : "");
-    process.exit(error instanceof AlreadyServed ? 0 : 1);
+    if (!(error instanceof AlreadyServed)) {
+      // the client shows this line
+      process.stderr.write(`${sentence(error)}\n`);
+      process.exit(1);
+    }
+    tell(readyFd);
+    process.exit(0);
   }
   started = true;
   // SIGHUP: the terminal of the client that started us is gone, which is none of our business
   process.on("SIGHUP", () => {});
   for (const signal of ["SIGTERM", "SIGINT", "SIGUSR1", "SIGUSR2"] as const) process.on(signal, () => server.signalled(signal));
-  tell(readyFd, "1");
+  tell(readyFd);
   setTimeout(async () => {
     const folder = codeFolder(process.env);
     if (folder !== undefined) keepCompiled(folder);

@@ -119,18 +119,16 @@ function keyNames(value: Value, context: Context): readonly KeyName[] {
   throw new Unfit('keys, such as ["j", "down", "page-up", "space", "enter", "escape", "home"]; Ctrl+C stays as it is');
 }
 
+function isHost(value: Value): value is string {
+  return typeof value === "string" && hostPattern.test(value);
+}
+
 function hostName(value: Value): string {
-  if (typeof value === "string" && hostPattern.test(value)) return value;
+  if (isHost(value)) return value;
   throw new Unfit("given for the name of a machine (letters, digits, dots, hyphens)");
 }
 
 function hostNames(value: Value): readonly string[] {
-  const names = Array.isArray(value) ? value : undefined;
-  if (
-    names !== undefined &&
-    names.length <= mostHosts &&
-    names.every((name) => typeof name === "string" && hostPattern.test(name))
-  )
-    return [...new Set(names as string[])];
+  if (Array.isArray(value) && value.length <= mostHosts && value.every(isHost)) return [...new Set(value)];
   throw new Unfit(`at most ${mostHosts} names of machines, as ssh knows them, such as ["workstation", "cluster"]`);
 }

@@ -40,16 +40,13 @@ export class Handshakes {
 
   /** A connection came; where there are too many the oldest of those that have said nothing goes. */
   began(handshake: Handshake): void {
-    while (this.#unfinished.size > 0 && (this.#unfinished.size >= this.#most || handshake.fd >= this.#last)) {
-      const [oldest] = this.#unfinished.keys();
-      this.#end(oldest as Handshake, "others came, and there is no room");
-      // what it had is free for the next one only; this one has its number
-      if (this.#unfinished.size < this.#most) break;
-    }
+    const [oldest] = this.#unfinished.keys();
+    // one each time: what it had is free for the next one only, this one has its number
+    if (oldest !== undefined && (this.#unfinished.size >= this.#most || handshake.fd >= this.#last))
+      this.#end(oldest, "others came, and there is no room");
     const first = setTimeout(() => {
       const last = setTimeout(() => this.#end(handshake, "it did not say who it is in time"), secondLook).unref();
-      if (this.#unfinished.has(handshake)) this.#unfinished.set(handshake, last);
-      else clearTimeout(last);
+      this.#unfinished.set(handshake, last);
     }, longestHandshake - secondLook).unref();
     this.#unfinished.set(handshake, first);
   }
@@ -61,7 +58,6 @@ export class Handshakes {
   }
 
   #end(handshake: Handshake, reason: string): void {
-    if (!this.#unfinished.has(handshake)) return;
     this.finished(handshake);
     this.#log("peer.handshake-failed", { reason });
     handshake.end();

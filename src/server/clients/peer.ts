@@ -192,7 +192,7 @@ export class Peer implements Call {
       case ClientFrame.size: {
         const { cols, rows } = decodeSize(payload);
         // a command that has not come to its terminal yet finds the size as it is then
-        if (this.#request !== undefined) Object.assign(this.#request.terminal, { cols, rows });
+        Object.assign(this.request.terminal, { cols, rows });
         return this.onSize(cols, rows);
       }
       case ClientFrame.signal:

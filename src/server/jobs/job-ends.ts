@@ -1,7 +1,7 @@
 // The batch job of this home and the ends of its sessions: when it will end, what its end says of theirs, and
 // whether it is to run again.
 import path from "node:path";
-import { wall } from "../../base/clock.ts";
+import { steady, wall } from "../../base/clock.ts";
 import { sentence } from "../../base/failure.ts";
 import type { Log } from "../../base/log.ts";
 import { type JobEnd, jobEnd } from "../../batch/job-end.ts";
@@ -41,7 +41,7 @@ export class JobEnds {
   when(): Promise<number | null> | undefined {
     const job = this.#job;
     if (job === undefined) return undefined;
-    const now = performance.now();
+    const now = steady();
     if (this.#asked === undefined || now - this.#asked.at > oneAnswer)
       this.#asked = { at: now, end: timeLimit(job, process.env as Record<string, string>, wall) };
     return this.#asked.end;
