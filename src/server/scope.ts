@@ -3,7 +3,7 @@
 import fs from "node:fs";
 import { execFileOutside } from "../base/aside/outside-program.ts";
 import type { Log } from "../base/log.ts";
-import { endsAtLogOut, type LogOutFacts, placeOf } from "../platform/log-out.ts";
+import { endsAtLogOut, type LogOutFacts, logOutFacts, placeOf } from "../platform/log-out.ts";
 import { controlGroups } from "../platform/processes.ts";
 
 /** Calls `busctl` with these arguments; answers what it complained of, "" when it succeeded. */
@@ -148,8 +148,8 @@ export function realBusctl(environment: NodeJS.ProcessEnv): Busctl {
 }
 
 /** Effects on the running system. */
-export function systemEffects(log: Log, facts: () => LogOutFacts): ScopeEffects {
-  return { busctl: realBusctl(process.env), facts, log, cgroupOf: controlGroups, below };
+export function systemEffects(log: Log): ScopeEffects {
+  return { busctl: realBusctl(process.env), facts: logOutFacts, log, cgroupOf: controlGroups, below };
 }
 
 /**

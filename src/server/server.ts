@@ -195,7 +195,7 @@ export class Server implements Context {
       file: path.join(options.home, "clock"),
     });
     this.#timeKeeper = setInterval(() => this.#knownTime.keep(), timeKept).unref();
-    this.#scopes = new Scopes(systemEffects(log, logOutFacts));
+    this.#scopes = new Scopes(systemEffects(log));
     this.#screens = screens;
     this.table = new SessionTable(path.join(options.home, "s"), this.host, this.store, {
       // a session that could not be started is forgotten before its end is looked into

@@ -21,20 +21,16 @@ export interface ExitRecord {
   time: number;
 }
 
-/** Everything that a session folder's `record` says; what it does not say is absent. */
+/** What a session folder's `record` says, as far as a server asks; what it does not say is absent. */
 export interface SessionRecord {
   /** Milliseconds since 1970. */
   start?: number;
   pid?: number;
   /** Ordered by offset, joined where they touch. */
   gaps: Gap[];
-  /** Each time that a successor took over from a holder that was killed. */
-  adopted: { time: number; offset: number }[];
   exit?: ExitRecord;
   /** When the log was removed last, and the offset at which it begins anew. */
   removed?: { time: number; offset: number };
-  /** errno of the exec that failed. */
-  execFailed?: number;
 }
 
 /**
@@ -44,7 +40,7 @@ export interface SessionRecord {
 export function parseRecord(bytes: Uint8Array): SessionRecord {
   const nul = bytes.indexOf(0);
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, nul < 0 ? bytes.length : nul).toString("latin1");
-  const record: SessionRecord = { gaps: [], adopted: [] };
+  const record: SessionRecord = { gaps: [] };
   // what follows the last line feed was cut off in mid-write
   for (const line of text.slice(0, text.lastIndexOf("\n") + 1).split("\n")) {
     const [word, ...rest] = line.split(" ");
@@ -56,14 +52,10 @@ export function parseRecord(bytes: Uint8Array): SessionRecord {
       record.pid = b;
     } else if (word === "gap" && a !== undefined && b !== undefined && a >= 0 && b > 0) {
       record.gaps.push({ offset: a, length: b });
-    } else if (word === "adopted" && a !== undefined && b !== undefined) {
-      record.adopted.push({ time: a, offset: b });
     } else if (word === "exit" && a !== undefined && b !== undefined && c !== undefined) {
       record.exit = { status: a, end: b, time: c };
     } else if (word === "removed" && a !== undefined && b !== undefined) {
       record.removed = { time: a, offset: b };
-    } else if (word === "execfail" && a !== undefined) {
-      record.execFailed = a;
     }
   }
   record.gaps = joined(record.gaps);
@@ -80,7 +72,7 @@ export function readRecord(folder: string): SessionRecord {
   try {
     fd = fs.openSync(path.join(folder, "record"), fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return { gaps: [], adopted: [] };
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return { gaps: [] };
     throw error;
   }
   try {
@@ -96,7 +88,7 @@ export function knownRecord(folder: string): SessionRecord {
   try {
     return readRecord(folder);
   } catch {
-    return { gaps: [], adopted: [] };
+    return { gaps: [] };
   }
 }
 

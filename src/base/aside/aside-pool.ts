@@ -138,7 +138,13 @@ export class AsidePool {
     // two of them share the daily work; more are for places that keep theirs
     const busy = [...this.#helpers].filter((h) => this.#effects.steady() - h.since <= slowAfter).length;
     if (this.#helpers.size >= mostHelpers || busy >= 2) return undefined;
-    return this.#take(forkHelper(this.#script));
+    try {
+      return this.#take(forkHelper(this.#script));
+    } catch (error) {
+      // Node throws what it does not expect, as that there is no memory: who waits is told, as of other lacks
+      for (const work of this.#waiting.splice(0)) work.reject(new NoAnswer(noHelper(error as Error)));
+      return undefined;
+    }
   }
 
   #take(child: ChildProcess): Helper {

@@ -9,8 +9,11 @@ import type { Log } from "../../base/log.ts";
 export function startSuccessor(log: Log): void {
   // our own arguments without --ready FD and --for COMMAND, which are about a client that waits: none does
   const words = process.argv.slice(1).filter((word, i, all) => ![word, all[i - 1]].some((w) => w === "--ready" || w === "--for"));
-  const child = spawn(process.execPath, words, { detached: true, stdio: "ignore", cwd: "/" });
   // no process is to be had: the next command starts one
-  child.on("error", (error) => log("server.successor-failed", { reason: String(error) }));
-  child.unref();
+  const failed = (error: unknown) => log("server.successor-failed", { reason: String(error) });
+  try {
+    spawn(process.execPath, words, { detached: true, stdio: "ignore", cwd: "/" }).on("error", failed).unref();
+  } catch (error) {
+    failed(error); // thrown, where there is no memory
+  }
 }

@@ -134,7 +134,7 @@ export class SessionHolder {
       return readRecord(this.#effects.folder);
     } catch (error) {
       this.#effects.log("session.record-failed", { id: this.#effects.id, reason: String(error) });
-      return { gaps: [], adopted: [] };
+      return { gaps: [] };
     }
   }
 

@@ -1,5 +1,6 @@
 // The helpers that touch files of users: who waits for whom when one hangs, ends, or reads too much.
 import assert from "node:assert/strict";
+import { ChildProcess } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, type TestContext, test } from "node:test";
@@ -128,6 +129,23 @@ describe("work that is done aside", () => {
       await assert.rejects(asked, /^Failure: no process can be started to look at files/);
       unready.dispose();
     }
+  });
+
+  test("for which there is no memory is refused in words; the server goes on, and asks again", async (context) => {
+    const poor = new AsidePool(path.join(folder, "helper.cjs"), { log() {}, steady: () => performance.now(), mounts: () => [] });
+    await poor.ask("echo", "/home/u/a", []);
+    const none = context.mock.method(ChildProcess.prototype as unknown as { spawn(): void }, "spawn", () => {
+      throw Object.assign(new Error("spawn ENOMEM"), { code: "ENOMEM" });
+    });
+    const ends = poor.ask("end", "/home/u/b", []);
+    await assert.rejects(
+      poor.ask("echo", "/home/u/c", []),
+      /^Failure: no process can be started to look at files: spawn ENOMEM$/,
+    );
+    await assert.rejects(ends, NoAnswer);
+    none.mock.restore();
+    assert.ok(await poor.ask("echo", "/home/u/d", []));
+    poor.dispose();
   });
 
   test("of no place in particular needs no list of what is mounted", async () => {

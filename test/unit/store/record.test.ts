@@ -10,7 +10,7 @@ function padded(text: string): Buffer {
   return buffer;
 }
 
-test("every line of a record is read, gaps ordered and joined", () => {
+test("every line of a record that a server asks for is read, gaps ordered and joined", () => {
   const record = parseRecord(
     padded(
       "start 1700000000000 42\ngap 300 10\ngap 100 50\ngap 150 20\nadopted 1700000001000 77\nexit 256 900 1700000002000 11 22 33\n",
@@ -23,26 +23,24 @@ test("every line of a record is read, gaps ordered and joined", () => {
       { offset: 100, length: 70 },
       { offset: 300, length: 10 },
     ],
-    adopted: [{ time: 1_700_000_001_000, offset: 77 }],
     exit: { status: 256, end: 900, time: 1_700_000_002_000 },
   });
 });
 
-test("an unknown status and a failed exec are kept", () => {
+test("an unknown status is kept", () => {
   assert.equal(parseRecord(padded("exit -1 5 6 0 0 0\n")).exit?.status, -1);
-  assert.equal(parseRecord(padded("execfail 2\n")).execFailed, 2);
 });
 
 test("what is cut, unknown or nonsense is skipped", () => {
-  assert.deepEqual(parseRecord(padded("start 17000000000")), { gaps: [], adopted: [] });
-  assert.deepEqual(parseRecord(padded("later 1 2 3\ngap x y\ngap -5 9\ngap 5\nstart 1\n\n")), { gaps: [], adopted: [] });
-  assert.deepEqual(parseRecord(Buffer.alloc(0)), { gaps: [], adopted: [] });
+  assert.deepEqual(parseRecord(padded("start 17000000000")), { gaps: [] });
+  assert.deepEqual(parseRecord(padded("later 1 2 3\ngap x y\ngap -5 9\ngap 5\nstart 1\n\n")), { gaps: [] });
+  assert.deepEqual(parseRecord(Buffer.alloc(0)), { gaps: [] });
 });
 
 test("a folder without a record has an empty one; a folder that is none throws", () => {
   const folder = fs.mkdtempSync("/tmp/fs-");
   try {
-    assert.deepEqual(readRecord(folder), { gaps: [], adopted: [] });
+    assert.deepEqual(readRecord(folder), { gaps: [] });
     fs.writeFileSync(path.join(folder, "record"), padded("start 5 6\n"));
     assert.equal(readRecord(folder).pid, 6);
     assert.throws(() => readRecord(path.join(folder, "record")), { code: "ENOTDIR" });

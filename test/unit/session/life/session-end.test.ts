@@ -18,7 +18,7 @@ function scene(record: Partial<SessionRecord>) {
     lastOutput: 1,
     save: () => {},
   };
-  const holder = { record: () => ({ gaps: [], adopted: [], ...record }), link: { ended: () => told.push("link ended") } };
+  const holder = { record: () => ({ gaps: [], ...record }), link: { ended: () => told.push("link ended") } };
   const ends = new SessionEnd(session as unknown as EndingSession, {
     holder: holder as unknown as SessionEndEffects["holder"],
     log: () => {},
