@@ -1,5 +1,5 @@
 // One line about a run, for a table: how far, how good, how long still; or how it ended; or that it is stuck.
-import type { NodeProgress, RoundProgress, RunProgress, TimeRange } from "../trainers/run/run.ts";
+import type { NodeProgress, NonFinite, RoundProgress, RunProgress, TimeRange } from "../trainers/run/run.ts";
 import type { ShownNode, ShownRun } from "./shown-run.ts";
 import { condense, sparkline } from "./sparkline.ts";
 
@@ -105,10 +105,15 @@ function results(nodes: readonly NodeProgress[]): string {
 const longWithout = 20;
 const partWithout = 0.25;
 
+/** The loss that is no number any more, the validation loss before the other. */
+export function lossThatIsNone({ nonFinite }: NodeProgress): NonFinite | undefined {
+  return nonFinite.find(({ metric }) => metric === "validationLoss") ?? nonFinite.find(({ metric }) => metric === "loss");
+}
+
 /** Which loss it is, and what: "val loss -1.23", "val loss NaN since epoch 40"; "" where none is known. */
 function lossText(node: NodeProgress): string {
-  const { validationLoss, loss, nonFinite } = node;
-  const none = nonFinite.find(({ metric }) => metric === "validationLoss") ?? nonFinite.find(({ metric }) => metric === "loss");
+  const { validationLoss, loss } = node;
+  const none = lossThatIsNone(node);
   if (none !== undefined) return `${none.metric === "loss" ? "train" : "val"} loss ${none.value} since epoch ${none.epoch}`;
   if (validationLoss !== null) return `val loss ${number(validationLoss)}`;
   return loss === null ? "" : `train loss ${number(loss)}`;

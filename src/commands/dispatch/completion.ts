@@ -1,6 +1,6 @@
 // What may stand at the cursor of a command line: `@complete WORDS...`, asked by the shells' completion at
 // each Tab.
-import { Command } from "commander";
+import { Command, type Option } from "commander";
 import { Status } from "../../base/failure.ts";
 import type { Session } from "../../session/life/session.ts";
 import { remoteSessions } from "../machines/remote-sessions.ts";
@@ -73,9 +73,7 @@ function all(
   if (spec === undefined || given.includes("--")) return [];
   const command = new Command(spec.name);
   spec.define(command);
-  const valued = command.options.find(
-    (option) => (option.required || option.optional) && [option.long, option.short].includes(given.at(-1) ?? ""),
-  );
+  const valued = optionWithValue(command, given.at(-1) ?? "");
   if (valued !== undefined) return fixed(spec, valued.long ?? "");
   if (current.startsWith("-")) {
     const own = command.options.map((option) => ({ word: option.long ?? option.short ?? "", about: option.description }));
@@ -95,13 +93,18 @@ function all(
   return sessionWords(fitting, current, given);
 }
 
+/** The option that this word is, where a value follows it. */
+function optionWithValue(command: Command, word: string): Option | undefined {
+  return command.options.find((o) => (o.required || o.optional) && (o.long === word || o.short === word));
+}
+
 /** How many of the words are arguments, neither options nor their values. */
 function countPositional(command: Command, given: readonly string[]): number {
   let count = 0;
   for (let i = 0; i < given.length; i++) {
     const word = given[i] as string;
     if (!word.startsWith("-")) count++;
-    else if (command.options.some((o) => (o.required || o.optional) && (o.long === word || o.short === word))) i++;
+    else if (optionWithValue(command, word) !== undefined) i++;
   }
   return count;
 }

@@ -5,7 +5,7 @@ import { printable, printableColoured } from "../../base/text/printable.ts";
 import { drawChart } from "../../presentation/chart.ts";
 import type { ShownNode } from "../../presentation/shown-run.ts";
 import { sparkline } from "../../presentation/sparkline.ts";
-import { epochText, leftSpan, number, span } from "../../presentation/summary.ts";
+import { epochText, leftSpan, lossThatIsNone, number, span } from "../../presentation/summary.ts";
 import { cutMiddle } from "../list/session-list.ts";
 import { cutFacts } from "../text/cut-facts.ts";
 import { paintStatus, statusWord } from "../text/status-word.ts";
@@ -341,8 +341,8 @@ function curveOf(chosen: WatchRow | undefined, cols: number, colours: Colours): 
 
 /** The validation loss, or the training loss with its name; one that is no number is what one looks for. */
 function lossCell(node: ShownNode, colours: Colours): string {
-  const { validationLoss, loss, nonFinite } = node;
-  const none = nonFinite.find(({ metric }) => metric === "validationLoss") ?? nonFinite.find(({ metric }) => metric === "loss");
+  const { validationLoss, loss } = node;
+  const none = lossThatIsNone(node);
   if (none !== undefined) return colours.red(`${none.metric === "loss" ? "train " : ""}${none.value} since ${none.epoch}`);
   return validationLoss !== null ? number(validationLoss) : known(loss, (value) => `train ${number(value)}`);
 }
