@@ -27,8 +27,9 @@ export class LiveTerminal {
   readonly #screen: Screen;
   readonly #host = h("div", { class: "screen" });
   readonly #state = h("span", { class: "state", role: "status" });
-  readonly #type = h("button", { type: "button", class: "primary" }, "Type");
-  readonly #take = h("button", { type: "button" }, "Take over");
+  // a click before it is known whether the run is live would go nowhere
+  readonly #type = h("button", { type: "button", class: "primary", disabled: true }, "Type");
+  readonly #take = h("button", { type: "button", disabled: true }, "Take over");
   readonly #keys = h("div", { class: "keys", role: "group", "aria-label": "keys" });
   readonly #observer: ResizeObserver;
   readonly #taken: Taken;
