@@ -86,6 +86,8 @@ export function rowsOf(
   const cell = buffer.getNullCell();
   return Array.from({ length: count }, (_, y) => {
     const row: Stretch[] = [];
+    // whether the last stretch takes more cells
+    let open = false;
     const line = buffer.getLine(first + y);
     // a character of the text takes two columns at most
     const cols = written ? Math.min(terminal.cols, 2 * (line?.translateToString(true).length ?? 0)) : terminal.cols;
@@ -96,11 +98,12 @@ export function rowsOf(
       const text = cell.isInvisible() ? " ".repeat(width) : cell.getChars() || " ";
       const look = lookOf(cell);
       const last = row.at(-1);
-      const wide = width > 1 || text.length > 1;
-      if (last !== undefined && !wide && last.width === last.text.length && sameLook(last, look)) {
+      const narrow = width === 1 && text.length === 1;
+      if (last !== undefined && open && narrow && sameLook(last, look)) {
         last.text += text;
         last.width += width;
       } else row.push({ ...look, x, width, text });
+      open = narrow;
     }
     return { row, wrapped: line?.isWrapped === true };
   });
