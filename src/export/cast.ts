@@ -19,7 +19,7 @@ export interface CastOptions {
   status: number | undefined;
 }
 
-/** Output that was written within so much time (s) becomes one event; the log's own marks are 0.1 s apart. */
+/** Bytes of one event at most, and characters of a piece of the file. */
 const joinBytes = 64 << 10;
 
 /** The recording in pieces of text, each a few whole lines. */

@@ -7,7 +7,7 @@ import type { TreeUsage } from "../platform/native.ts";
 import { type Finding, findings } from "./findings.ts";
 import { type GpuShare, gpuShare } from "./gpu-share.ts";
 import type { LimitPlace, MemoryUse } from "./memory-limit.ts";
-import type { Gpu, GpuProcess } from "./nvidia.ts";
+import type { Nvidia } from "./nvidia.ts";
 import type { UsageSample } from "./sample.ts";
 import type { UsageSeries } from "./series.ts";
 import { actorsOf, joinsCluster, keptUsage, totalsOf, type Usage } from "./usage.ts";
@@ -56,7 +56,7 @@ export interface SamplerEffects {
   /** What descends from each of these; empty where the system does not tell. */
   sample(roots: readonly number[], lookForGpu: boolean): Promise<TreeUsage[]>;
   /** NVIDIA's driver, where there is one (nvidia.ts). */
-  readonly gpus: { want(wanted: boolean): void; gpus(): Gpu[]; processes(): GpuProcess[] };
+  readonly gpus: Pick<Nvidia, "want" | "gpus" | "processes">;
   /** Whether there is a GPU that could be used. */
   hasDriver(): boolean;
   limitPlace(pid: number): LimitPlace | undefined;

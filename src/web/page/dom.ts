@@ -3,10 +3,7 @@
 type Child = Node | string | null | undefined | false;
 type Props = Record<string, unknown>;
 
-/**
- * An element; a property that begins with `on` is a listener, and `class`, `aria-…`, `data-…`, `role` and
- * `for` are attributes.
- */
+/** An element. A property that begins with `on` is a listener; `class`, `aria-…` and such are attributes. */
 export function h<K extends keyof HTMLElementTagNameMap>(
   tag: K,
   props: Props = {},
@@ -16,7 +13,7 @@ export function h<K extends keyof HTMLElementTagNameMap>(
   for (const [name, value] of Object.entries(props)) {
     if (value === undefined || value === null || value === false) continue;
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value as EventListener);
-    else if (/^(class|role|for|aria-.*|data-.*|type|href|min|max|step|list|tabindex)$/.test(name))
+    else if (/^(class|role|aria-.*|data-.*|type|href|min|max|step|tabindex)$/.test(name))
       element.setAttribute(name, String(value));
     else (element as unknown as Props)[name] = value;
   }

@@ -70,7 +70,7 @@ async function main(): Promise<void> {
 
 /** A socket that a killed web process left is replaced; one that somebody answers on is not. */
 async function listenOn(server: WebServer, socket: string): Promise<number> {
-  if (fs.existsSync(socket) && !(await answers(socket))) fs.rmSync(socket, { force: true });
+  if (!(await answers(socket))) fs.rmSync(socket, { force: true });
   return server.listen({ path: socket });
 }
 

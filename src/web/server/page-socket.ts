@@ -119,8 +119,8 @@ export class PageSocket {
 
   /** What is typed. A read-only connection has no such message. */
   #typed(bytes: Buffer): void {
-    if (this.#grant === undefined || this.#role !== "owner" || this.#bridge?.typing !== true)
-      return this.end("this connection only looks");
+    // only an owner's terminal is made to be typed into (#attached)
+    if (this.#bridge?.typing !== true) return this.end("this connection only looks");
     this.#bridge.input(bytes);
   }
 
