@@ -1,6 +1,7 @@
 // Follows one file of metrics: JSON lines, or CSV with a header, as Lightning's CSVLogger and plain loops
 // write them.
 import type { FileStat, StatFiles } from "../../base/aside/stat-files.ts";
+import { finite } from "../../base/numbers.ts";
 import { LogReader } from "../reading/log-reader.ts";
 import { type MetricKind, metricKind } from "../reading/metric-words.ts";
 import { type Before, oldBytes } from "../reading/metrics-files.ts";
@@ -199,14 +200,14 @@ function numberIn(row: Row, names: readonly string[]): number | undefined {
 }
 
 /**
- * A time since 1970 in seconds or milliseconds, or in words (ISO 8601); in ms. Seconds since a start are
- * none.
+ * A time since 1970 in seconds, their thousandths, millionths or billionths, or in words (ISO 8601); in ms.
+ * Seconds since a start are none.
  */
 function timeIn(row: Row): number | undefined {
   for (const name of timeNames) {
     const value = row.get(name);
-    const ms =
-      typeof value === "string" ? Date.parse(value) : value === undefined ? Number.NaN : value > 1e11 ? value : value * 1000;
+    let ms = typeof value === "string" ? Date.parse(value) : (finite(value) ?? Number.NaN) * 1000;
+    while (ms > 1e14) ms /= 1000;
     if (ms > 1e11) return ms;
   }
   return undefined;

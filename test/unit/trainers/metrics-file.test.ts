@@ -168,6 +168,17 @@ describe("a file of metrics", () => {
     assert.equal(fit.series().length, 200);
   });
 
+  test("a time is one of seconds, or of their thousandths, millionths or billionths", async () => {
+    const times = [1_795_747_412, 1_795_747_413_000, 1_795_747_414_000_000, 1_795_747_415_000_000_000];
+    const fit = new Followed().write(times.map((time, i) => `{"step": ${i}, "time": ${time}, "loss": 1}\n`).join(""));
+    fit.add('{"step": 9, "time": Infinity, "timestamp": 1795747416, "loss": 1}\n');
+    await fit.told();
+    assert.deepEqual(
+      fit.series()[0]?.time.map((time) => Math.round((time as number) / 1000)),
+      [1_795_747_412, 1_795_747_413, 1_795_747_414, 1_795_747_415, 1_795_747_416],
+    );
+  });
+
   test("lines that name ever more nodes: the first ones are told", async () => {
     const lines = Array.from({ length: 5000 }, (_, i) => `{"node": "n${i}", "step": 1, "loss": ${i}}\n`);
     const nodes = (await new Followed().write(lines.join("")).told()).map(({ node }) => node);
