@@ -10,7 +10,7 @@ const mostVersions = 500;
 /**
  * Of those that changed lately so many are followed: a session that makes more fits is told by its last ones.
  */
-const mostFollowed = 20;
+export const mostFollowed = 20;
 
 /**
  * `lightning_logs/version_*\/metrics.csv` below a directory that were written to at `since` or later (ms),

@@ -1,7 +1,7 @@
 // Follows any program by what it writes to files of metrics and what its terminal says, together.
 
 import path from "node:path";
-import { lightningFiles } from "../files/lightning.ts";
+import { lightningFiles, mostFollowed } from "../files/lightning.ts";
 import { MetricsFile } from "../files/metrics-file.ts";
 import { type MetricKind, metricKinds } from "../reading/metric-words.ts";
 import { curveOf, type NodeCurves } from "../run/curve.ts";
@@ -34,7 +34,7 @@ interface Heard {
 export class ProgramWatch implements RunWatch {
   readonly #session: TrainedSession;
   readonly #effects: WatchEffects;
-  readonly #files: MetricsFile[];
+  #files: MetricsFile[];
   readonly #terminal: TerminalSource | undefined;
   readonly #heard = new Map<string, Heard>();
   #reading: Promise<void> | undefined;
@@ -71,12 +71,13 @@ export class ProgramWatch implements RunWatch {
     const { directory, created, ended, facts } = this.#session;
     if (facts.metrics !== undefined || !this.#effects.alone()) return;
     const until = ended === null ? Number.POSITIVE_INFINITY : ended + slack;
-    const found = await lightningFiles(directory, created, until).catch(() => []);
+    const found = await lightningFiles(directory, created, until).catch((): string[] => []);
     for (const file of found) {
       if (this.#files.some((known) => known.file === file)) continue;
       const name = path.basename(path.dirname(file));
       this.#files.push(new MetricsFile(file, name, { bytes: 0, mark: "" }, this.#effects.look));
     }
+    if (this.#files.length > mostFollowed) this.#files = this.#files.filter(({ file }) => found.includes(file));
   }
 
   async #readFiles(): Promise<void> {

@@ -154,15 +154,18 @@ describe("a program's progress", () => {
     );
   });
 
-  test("of many versions the last ones are followed", async () => {
-    const run = new Run();
-    for (let version = 0; version < 30; version++) {
-      const file = path.join(run.directory, `lightning_logs/version_${version}/metrics.csv`);
-      fs.mkdirSync(path.dirname(file), { recursive: true });
-      fs.writeFileSync(file, "epoch,loss\n0,0.5\n");
+  test("of many versions the last ones are followed, also where they came one by one", async () => {
+    for (const looks of [1, 30]) {
+      const run = new Run();
+      for (let version = 0; version < 30; version++) {
+        const file = path.join(run.directory, `lightning_logs/version_${version}/metrics.csv`);
+        fs.mkdirSync(path.dirname(file), { recursive: true });
+        fs.writeFileSync(file, "epoch,loss\n0,0.5\n");
+        if (looks > 1) await run.read();
+      }
+      const names = (await run.read())?.nodes.map(({ name }) => name) ?? [];
+      assert.deepEqual([names.length, names[0], names.at(-1)], [20, "version_10", "version_29"], `${looks} looks`);
     }
-    const names = (await run.read())?.nodes.map(({ name }) => name) ?? [];
-    assert.deepEqual([names.length, names[0], names.at(-1)], [20, "version_10", "version_29"]);
   });
 
   test("silent for longer than is in proportion to its rhythm: a stall", async () => {
