@@ -10,10 +10,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+// Room for the longest name and one byte more, by which a longer one is known.
+enum { NAME_ROOM = NAME_MAX + 2 };
+
 // One name: no path that leads elsewhere.
-static bool get_name(napi_env env, napi_value value, char name[NAME_MAX + 1]) {
+static bool get_name(napi_env env, napi_value value, char name[NAME_ROOM]) {
   size_t length;
-  if (napi_get_value_string_latin1(env, value, name, NAME_MAX + 1, &length) == napi_ok && length > 0 && length < NAME_MAX &&
+  if (napi_get_value_string_latin1(env, value, name, NAME_ROOM, &length) == napi_ok && length > 0 && length <= NAME_MAX &&
       !memchr(name, '/', length) && !memchr(name, 0, length) && strcmp(name, ".") && strcmp(name, ".."))
     return true;
   napi_throw_type_error(env, "ERR_INVALID_ARG_VALUE", "the name of an entry is expected");
@@ -34,7 +37,7 @@ napi_value open_folder(napi_env env, napi_callback_info info) {
 
 napi_value open_folder_at(napi_env env, napi_callback_info info) {
   napi_value values[2];
-  char name[NAME_MAX + 1];
+  char name[NAME_ROOM];
   int fd;
   if (!get_arguments(env, info, values, 2) || !get_int(env, values[0], &fd) || !get_name(env, values[1], name)) return NULL;
   return opened(env, fd, name);
@@ -66,7 +69,7 @@ static napi_value entry(napi_env env, const struct stat *status) {
 
 napi_value entry_at(napi_env env, napi_callback_info info) {
   napi_value values[2];
-  char name[NAME_MAX + 1];
+  char name[NAME_ROOM];
   int fd;
   struct stat status;
   if (!get_arguments(env, info, values, 2) || !get_int(env, values[0], &fd) || !get_name(env, values[1], name)) return NULL;
@@ -107,7 +110,7 @@ napi_value names_in(napi_env env, napi_callback_info info) {
 
 napi_value unlink_at(napi_env env, napi_callback_info info) {
   napi_value values[3];
-  char name[NAME_MAX + 1];
+  char name[NAME_ROOM];
   int fd;
   bool is_folder;
   if (!get_arguments(env, info, values, 3) || !get_int(env, values[0], &fd) || !get_name(env, values[1], name)) return NULL;

@@ -41,10 +41,11 @@ describe("a session's folder", () => {
   });
 
   test("keeps what we did not make, and stays with it", () => {
-    make("kept", "output.log", "notes.txt", "bytes-\xe9");
+    const longest = "x".repeat(255);
+    make("kept", "output.log", "notes.txt", "bytes-\xe9", longest);
     fs.mkdirSync(at("kept/folder"));
-    assert.deepEqual(remove("kept").sort(), ["kept/bytes-Ã©", "kept/folder", "kept/notes.txt"]);
-    assert.deepEqual(fs.readdirSync(at("kept")).sort(), ["bytes-é", "folder", "notes.txt"]);
+    assert.deepEqual(remove("kept").sort(), ["kept/bytes-Ã©", "kept/folder", "kept/notes.txt", `kept/${longest}`]);
+    assert.deepEqual(fs.readdirSync(at("kept")).sort(), ["bytes-é", "folder", "notes.txt", longest]);
   });
 
   test("that is a link in its place is not followed, nor one that leads to its parent", () => {
