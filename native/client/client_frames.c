@@ -237,5 +237,5 @@ void client_read_server(void) {
   if (count > 0) {
     client.in_end += (size_t)count;
     client.heard_at = os_steady_ms();
-  } else if (count == 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)) client.lost = true;
+  } else if (count == 0 || !os_was_early()) client.lost = true;
 }

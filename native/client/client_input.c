@@ -1,7 +1,6 @@
 // What is typed: read from the terminal, and passed on to the holder or the server.
 #include "client/client.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -33,7 +32,7 @@ void client_read_input(void) {
   static uint8_t bytes[READ_PIECE];
   ssize_t count = os_read(0, bytes, sizeof bytes);
   if (count > 0) return away_is_asking() ? take_answer(bytes, (size_t)count) : take_typed(bytes, (size_t)count);
-  if (count < 0 && (errno == EINTR || errno == EAGAIN || errno == EWOULDBLOCK)) return;
+  if (count < 0 && os_was_early()) return;
   // a raw terminal has no end of input: it was closed
   if (client.input_mode == INPUT_RAW) client_leave(128 + SIGHUP);
   client.input_ended = true;

@@ -2,7 +2,6 @@
 // front of the terminal.
 #include "client/direct.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -155,7 +154,7 @@ static bool has_frame(void) { return d.in_length >= FRAME_HEADER && d.in_length 
 static void read_holder(void) {
   if (!has_frame()) {
     ssize_t count = os_read(d.holder, d.in + d.in_length, sizeof d.in - d.in_length);
-    if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) return;
+    if (count < 0 && os_was_early()) return;
     if (count <= 0) return finish(DIRECT_HOLDER_GONE);
     d.in_length += (size_t)count;
     d.read_ms = os_steady_ms();

@@ -113,7 +113,7 @@ void keys_step(void) {
   send_waiting();
   if (k.holder < 0) return;
   ssize_t count = os_recv(k.holder, k.in + k.in_length, sizeof k.in - k.in_length, MSG_DONTWAIT);
-  if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) return;
+  if (count < 0 && os_was_early()) return;
   if (count <= 0) return keys_end();
   k.in_length += (size_t)count;
   size_t at = 0;

@@ -165,7 +165,7 @@ static bool say_master(struct connection *c) {
   ssize_t sent = send_passing(c->fd, frame, sizeof frame, &master, master >= 0 ? 1 : 0);
   if (sent == (ssize_t)sizeof frame) c->wants_master = false;
   // a torn frame cannot be mended; the kernel does not tear five bytes
-  else if (sent > 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)) c->cannot_send = true;
+  else if (sent > 0 || !os_was_early()) c->cannot_send = true;
   return !c->wants_master;
 }
 

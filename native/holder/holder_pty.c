@@ -62,7 +62,7 @@ size_t pty_read(void) {
     if (length > 0) have += (size_t)length;
   } while (length >= FULL_READ && sizeof output - have >= MOST_IN_A_READ && !server_keys_wait());
   // EIO: no process has the terminal open any more
-  if (length == 0 || (length < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)) hung_up = true;
+  if (length == 0 || (length < 0 && !os_was_early())) hung_up = true;
   if (have == 0) return 0;
   output_ms = now_ms();
   times_mark(log_end());
@@ -98,9 +98,8 @@ ssize_t holder_type(const uint8_t *bytes, size_t length) {
   while (done < length) {
     ssize_t taken = os_write(master, bytes + done, length - done);
     if (taken > 0) done += (size_t)taken;
-    else if (taken < 0 && errno == EINTR) continue;
-    else if (taken < 0 && errno != EAGAIN && errno != EWOULDBLOCK) return done ? (ssize_t)done : -1;
-    else break;
+    else if (taken == 0 || errno == EAGAIN || errno == EWOULDBLOCK) break;
+    else if (errno != EINTR) return done ? (ssize_t)done : -1;
   }
   return (ssize_t)done;
 }

@@ -277,7 +277,7 @@ static ssize_t receive(struct connection *c, uint8_t *into, size_t room) {
 
 static void read_frames(struct connection *c) {
   ssize_t length = receive(c, c->incoming + c->incoming_length, FRAME_HEADER + PAYLOAD_LIMIT - c->incoming_length);
-  if (length < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) return;
+  if (length < 0 && os_was_early()) return;
   // whoever has shut their half goes on listening: a viewer that must not type is made so
   if (length == 0 && c->role == ROLE_VIEWER && c->subscribed) {
     c->listens_only = true;

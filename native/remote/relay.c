@@ -158,15 +158,13 @@ static void take_records(struct state *s) {
   }
 }
 
-static bool again(void) { return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR; }
-
 static void read_carrier(struct state *s, int64_t now) {
   ssize_t count = read(s->relay->in, room_in(&s->raw, RELAY_RECORD_MOST), RELAY_RECORD_MOST);
   if (count > 0) {
     s->raw.end += (size_t)count;
     s->heard_at = now;
     s->asked_at = 0;
-  } else if (count == 0 || !again()) s->broken = true;
+  } else if (count == 0 || !os_was_early()) s->broken = true;
 }
 
 static void read_socket(struct state *s) {
@@ -175,7 +173,7 @@ static void read_socket(struct state *s) {
   ssize_t count = read(s->relay->socket, bytes + head, sizeof bytes - head);
   if (head > 0) put_u64(bytes, (uint64_t)os_steady_ms());
   if (count > 0) send_record(s, DATA, bytes, head + (size_t)count);
-  else if (count == 0 || !again()) s->socket_ended = true;
+  else if (count == 0 || !os_was_early()) s->socket_ended = true;
 }
 
 // What goes without waiting. False: nobody takes it any more.
@@ -184,7 +182,7 @@ static bool write_some(int fd, struct buffer *b) {
     ssize_t count = write(fd, b->bytes + b->start, held(b));
     if (count > 0) b->start += (size_t)count;
     else if (errno == EINTR) continue;
-    else return again();
+    else return os_was_early();
   }
   return true;
 }

@@ -4,9 +4,11 @@
 #ifndef FALCON_OS_CALLS_H
 #define FALCON_OS_CALLS_H
 
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -99,6 +101,9 @@ OS_CALL(int, getpriority, (int which, id_t who), (which, who))
 OS_CALL(int, getrlimit, (int resource, struct rlimit *limit), (resource, limit))
 
 #undef OS_CALL
+
+// Whether the call that has just failed was only too early, or interrupted.
+static inline bool os_was_early(void) { return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR; }
 
 // Makes a descriptor ours alone: it never waits, and no program inherits it.
 static inline void os_set_own(int fd) {
