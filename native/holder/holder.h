@@ -156,8 +156,6 @@ ssize_t log_read(uint8_t *into, size_t room, uint64_t offset);
 // Where what was let go of ends, if that is past `offset`; else 0. Ask after log_read: space that is freed
 // during a read gives zeros, which are no output.
 uint64_t log_freed_to(uint64_t offset);
-// How many bytes from `offset` on belong to a recorded gap; 0 when that byte was written.
-uint64_t log_gap_at(uint64_t offset);
 // How many bytes from `offset` on have to be passed over, where log_read had none.
 uint64_t log_missing_at(uint64_t offset);
 const struct gap *log_last_gap(void);

@@ -75,6 +75,13 @@ const uint8_t *log_latest(uint64_t *offset, size_t *length) {
 
 const struct gap *log_last_gap(void) { return *gap_count ? &gaps[*gap_count - 1] : NULL; }
 
+// How many bytes from `offset` on belong to a recorded gap; 0 when that byte was written.
+static uint64_t gap_at(uint64_t offset) {
+  for (size_t i = 0; i < *gap_count; i++)
+    if (offset >= gaps[i].offset && offset - gaps[i].offset < gaps[i].length) return gaps[i].offset + gaps[i].length - offset;
+  return 0;
+}
+
 // When the record has no room for one more gap, the last one is made to cover what lies between: it claims
 // too much rather than too little.
 static void add_gap(uint64_t offset, uint64_t length) {
@@ -112,7 +119,7 @@ void log_find_base(void) {
   uint64_t first = (uint64_t)os_first_data(log_fd, (off_t)base_offset) / RETENTION_STEP * RETENTION_STEP;
   if (first > end_offset) first = end_offset / RETENTION_STEP * RETENTION_STEP;
   // a gap at the head is a hole too, but one that has its own record
-  while (first > base_offset && log_gap_at(first - 1)) first -= RETENTION_STEP;
+  while (first > base_offset && gap_at(first - 1)) first -= RETENTION_STEP;
   if (first > base_offset) base_offset = first;
 }
 
@@ -120,7 +127,7 @@ void log_find_base(void) {
 uint64_t log_freed_to(uint64_t offset) {
   log_find_base();
   uint64_t first = (uint64_t)os_first_data(log_fd, (off_t)base_offset), freed = base_offset;
-  if (first > base_offset && !log_gap_at(base_offset)) freed = (first + RETENTION_STEP - 1) / RETENTION_STEP * RETENTION_STEP;
+  if (first > base_offset && !gap_at(base_offset)) freed = (first + RETENTION_STEP - 1) / RETENTION_STEP * RETENTION_STEP;
   if (freed > end_offset) freed = end_offset;
   return offset < freed ? freed : 0;
 }
@@ -220,14 +227,8 @@ void log_reach(uint64_t reached) {
   lose_from(from);
 }
 
-uint64_t log_gap_at(uint64_t offset) {
-  for (size_t i = 0; i < *gap_count; i++)
-    if (offset >= gaps[i].offset && offset - gaps[i].offset < gaps[i].length) return gaps[i].offset + gaps[i].length - offset;
-  return 0;
-}
-
 ssize_t log_read(uint8_t *into, size_t room, uint64_t offset) {
-  uint64_t missing = log_gap_at(offset);
+  uint64_t missing = gap_at(offset);
   if (missing) return (ssize_t)read_spare(into, missing < room ? (size_t)missing : room, offset);
   uint64_t limit = end_offset - offset < room ? end_offset : offset + room;
   for (size_t i = 0; i < *gap_count; i++)
@@ -239,7 +240,7 @@ ssize_t log_read(uint8_t *into, size_t room, uint64_t offset) {
 }
 
 uint64_t log_missing_at(uint64_t offset) {
-  uint64_t gap = log_gap_at(offset);
+  uint64_t gap = gap_at(offset);
   // the end of a hole may still be in memory
   if (gap && spare && offset < spare_from && spare_from < offset + gap) return spare_from - offset;
   if (gap) return gap;

@@ -222,6 +222,15 @@ _Noreturn static void carry(size_t way, bool again, int socket) {
   _exit(0);
 }
 
+// The carrier's process is not used any more.
+static void leave_carrier(void) {
+  if (words_fd >= 0) close(words_fd);
+  words_fd = -1;
+  silent = false;
+  // it ends by itself once the socket is closed
+  while (waitpid(-1, NULL, WNOHANG) > 0) {}
+}
+
 static bool next_word(struct word *word) {
   return words_fd >= 0 && read(words_fd, word, sizeof *word) == (ssize_t)sizeof *word;
 }
@@ -246,7 +255,7 @@ static bool choose_back(size_t *way) {
 // server, where it is open.
 static bool try_way(size_t way, bool again, patience *wait, int *socket, struct word *word, char *said, size_t room) {
   int pair[2] = {-1, -1}, words[2];
-  channel_close();
+  leave_carrier();
   if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) < 0 || pipe(words) < 0) {
     close(pair[0]);
     close(pair[1]);
@@ -276,7 +285,7 @@ static bool try_way(size_t way, bool again, patience *wait, int *socket, struct 
     return true;
   }
   close(pair[0]);
-  channel_close();
+  leave_carrier();
   if (has) snprintf(said, room, "%s", word->text);
   return has;
 }
@@ -324,20 +333,12 @@ enum channel_result channel_open(bool again, patience *wait, int *socket, struct
   return CHANNEL_REFUSED;
 }
 
-void channel_close(void) {
-  if (words_fd >= 0) close(words_fd);
-  words_fd = -1;
-  silent = false;
-  // it ends by itself once the socket is closed
-  while (waitpid(-1, NULL, WNOHANG) > 0) {}
-}
-
 int channel_fd(void) { return words_fd; }
 
 void channel_hear(void) {
   struct word word;
   for (ssize_t count; words_fd >= 0 && (count = read(words_fd, &word, sizeof word)) != (ssize_t)sizeof word;) {
-    if (count == 0) channel_close();
+    if (count == 0) leave_carrier();
     return;
   }
   if (words_fd >= 0) silent = word.kind == 's';

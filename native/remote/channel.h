@@ -37,8 +37,6 @@ const char *channel_host(void);
 // the far side's last line, or is empty.
 enum channel_result channel_open(bool again, patience *wait, int *socket, struct channel_far *far, int *status,
                                  char *said, size_t room);
-// It is not used any more.
-void channel_close(void);
 
 // The descriptor that polls readable when there is news; -1: none. channel_hear reads them.
 int channel_fd(void);

@@ -123,10 +123,6 @@ ssize_t log_read(uint8_t *into, size_t room, uint64_t offset) {
   return (ssize_t)room;
 }
 uint64_t log_freed_to(uint64_t offset) { return offset < output_base ? output_base : 0; }
-uint64_t log_gap_at(uint64_t offset) {
-  (void)offset;
-  return 0;
-}
 uint64_t log_missing_at(uint64_t offset) { return 1 + offset % 7; }
 const struct gap *log_last_gap(void) {
   static struct gap gap = {3, 4};

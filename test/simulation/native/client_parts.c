@@ -42,7 +42,6 @@ enum channel_result channel_open(bool again, patience *wait, int *socket, struct
   (void)again, (void)wait, (void)socket, (void)far, (void)status, (void)said, (void)room;
   return CHANNEL_REFUSED;
 }
-void channel_close(void) {}
 int channel_fd(void) { return -1; }
 void channel_hear(void) {}
 bool channel_is_silent(void) { return false; }
