@@ -211,6 +211,8 @@ static void step(struct state *s, const struct pollfd *slots, int64_t now) {
     send_record(s, END, NULL, 0);
   }
   if (!write_some(relay->socket, &s->inbound)) s->socket_ended = s->end_passed = true;
+  // what there was no room for; of a carrier that has ended nothing else would be a reason to go on
+  take_records(s);
   if (s->end_heard && held(&s->inbound) == 0 && !s->end_passed) {
     s->end_passed = true;
     shutdown(relay->socket, SHUT_WR);

@@ -5,10 +5,10 @@ import { execFileSync, spawn, spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { after, test } from "node:test";
-import { program } from "../../support/compile.ts";
+import { compile, program } from "../../support/compile.ts";
 import { readIfThere, until } from "../../support/events.ts";
 import { TestHome } from "../../support/home.ts";
-import { falcon } from "../../support/paths.ts";
+import { falcon, root } from "../../support/paths.ts";
 import { ToldClock } from "../../support/told-clock.ts";
 
 const home = new TestHome();
@@ -164,6 +164,20 @@ test("the answer to the question about what was typed meanwhile, and what is typ
   await until(() => readIfThere(heard)?.includes("after"), "what is typed behind the answer");
   assert.doesNotMatch(readIfThere(heard) ?? "", /early|nafter/);
   terminal.kill("SIGKILL");
+});
+
+test("what the carrier brought last is passed on also where the client takes all before it at once", () => {
+  const record = (length: number) => {
+    const bytes = Buffer.alloc(5 + length, 1);
+    bytes.writeUInt32LE(length, 0);
+    return bytes;
+  };
+  const file = path.join(home.work, "carried");
+  const records = [...Array.from({ length: 32 }, () => record(32 << 10)), record(10), record(10)];
+  fs.writeFileSync(file, Buffer.concat([Buffer.from("falcon-sessions bridge 1\n"), ...records]));
+  const native = path.join(root, "native");
+  const relay = compile(path.join(root, "test/support/programs/full-relay.c"), home.work, ["-D_GNU_SOURCE", `-I${native}`]);
+  assert.equal(execFileSync(relay, [file], { encoding: "utf8" }), `${(1 << 20) + 20}\n`);
 });
 
 test("bridge: what was under way for too long is not passed on, and the channel ends", async () => {
