@@ -217,7 +217,8 @@ static void step(struct state *s, const struct pollfd *slots, int64_t now) {
     s->end_passed = true;
     shutdown(relay->socket, SHUT_WR);
   }
-  if (!write_some(relay->out, &s->outbound)) s->broken = true;
+  // a carrier that takes nothing more may have something to say still: its end is read
+  if (!write_some(relay->out, &s->outbound)) s->outbound.start = s->outbound.end;
 }
 
 // Milliseconds until something is due.

@@ -1,6 +1,7 @@
-// full-relay FILE: the client's side of the channel (native/remote/relay.c) with FILE as all that the carrier
-// brings, and a socket that takes nothing until 1 MiB waits for it, then one byte, then everything. Prints how
-// many bytes it took.
+// full-relay FILE [deaf]: the client's side of the channel (native/remote/relay.c) with FILE as all that the
+// carrier brings, and a socket that takes nothing until 1 MiB waits for it, then one byte, then everything.
+// "deaf": the socket takes all at once, and the carrier nothing any more of what the client says. Prints how
+// many bytes the socket took.
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -9,10 +10,12 @@
 #include <unistd.h>
 
 static int ends[2], turns;
+static bool deaf;
 static size_t taken;
 
 static ssize_t played_write(int fd, const void *bytes, size_t length) {
-  if (fd != ends[0]) return write(fd, bytes, length);
+  if (fd != ends[0]) return deaf ? (errno = EPIPE, -1) : write(fd, bytes, length);
+  if (deaf) turns = 3;
   if (turns == 0 && length < 1 << 20) return errno = EAGAIN, -1;
   turns++;
   if (turns == 2) return errno = EAGAIN, -1;
@@ -32,6 +35,8 @@ static void is_silent(bool silent) { (void)silent; }
 
 int main(int count, char **words) {
   if (count < 2 || socketpair(AF_UNIX, SOCK_STREAM, 0, ends) < 0) return 1;
+  deaf = count > 2;
+  if (deaf && send(ends[1], "x", 1, 0) < 0) return 1;
   const struct relay relay = {.socket = ends[0], .in = open(words[1], O_RDONLY), .out = open("/dev/null", O_WRONLY), .asks = true,
                               .errors = -1, .said = hears_nothing, .silent = is_silent, .greeted = hears_nothing};
   relay_run(&relay);

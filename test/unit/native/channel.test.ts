@@ -166,7 +166,7 @@ test("the answer to the question about what was typed meanwhile, and what is typ
   terminal.kill("SIGKILL");
 });
 
-test("what the carrier brought last is passed on also where the client takes all before it at once", () => {
+test("all that the carrier brought is passed on: its last records behind what is taken at once, and when it hears no more", () => {
   const record = (length: number) => {
     const bytes = Buffer.alloc(5 + length, 1);
     bytes.writeUInt32LE(length, 0);
@@ -177,7 +177,8 @@ test("what the carrier brought last is passed on also where the client takes all
   fs.writeFileSync(file, Buffer.concat([Buffer.from("falcon-sessions bridge 1\n"), ...records]));
   const native = path.join(root, "native");
   const relay = compile(path.join(root, "test/support/programs/full-relay.c"), home.work, ["-D_GNU_SOURCE", `-I${native}`]);
-  assert.equal(execFileSync(relay, [file], { encoding: "utf8" }), `${(1 << 20) + 20}\n`);
+  for (const more of [[], ["deaf"]])
+    assert.equal(execFileSync(relay, [file, ...more], { encoding: "utf8" }), `${(1 << 20) + 20}\n`, more.join());
 });
 
 test("bridge: what was under way for too long is not passed on, and the channel ends", async () => {
