@@ -15,8 +15,8 @@ const howToInstall =
 
 /**
  * What is missing, as one sentence, or undefined when the build can start. The compilers are tried on two
- * lines of source, not only looked for, since macOS has a `cc` without a compiler behind it and GCC 8 does not
- * know C++20.
+ * lines of source, not only looked for, since macOS has a `cc` without a compiler behind it and GCC 8 does
+ * not know C++20.
  */
 export function missing() {
   const { env, versions } = process;
