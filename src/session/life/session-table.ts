@@ -3,13 +3,12 @@ import { randomInt } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
 import { Failure, Status, userMessage } from "../../base/failure.ts";
-import type { Limit } from "../../base/limits.ts";
 import { namesIn } from "../../base/names-in.ts";
 import { removeFolder } from "../../platform/removal.ts";
 import { knownRecord } from "../../store/record.ts";
 import { isSessionEntry } from "../../store/session-entries.ts";
 import { readSessionFile, writeSessionFile } from "../../store/session-file.ts";
-import type { SessionFacts, SessionRow, SessionStore } from "../../store/session-store.ts";
+import type { SessionRow, SessionStore } from "../../store/session-store.ts";
 import { Times } from "../../store/times.ts";
 import { trainerFor } from "../../trainers/registry.ts";
 import { trackRunDirectory } from "../run/run-tracker.ts";
@@ -19,20 +18,9 @@ import { Session, type SessionEffects } from "./session.ts";
 import { endReason, unheardEnd } from "./state.ts";
 
 /** What a caller asks to be started. */
-export interface StartOrder {
-  kind: SessionRow["kind"];
-  name: string;
-  command: string[];
-  directory: string;
-  environment: Record<string, string>;
-  umask: number;
-  limits: Limit[];
-  runDirectory: string | null;
-  cols: number;
-  rows: number;
-  pinned: boolean;
-  token: string;
-  facts: SessionFacts;
+export interface StartOrder
+  extends Pick<SessionRow, "kind" | "name" | "command" | "directory" | "environment" | "umask" | "limits" | "runDirectory">,
+    Pick<SessionRow, "cols" | "rows" | "pinned" | "token" | "facts"> {
   /** Fixed before (falcon submit); another one is taken where a session has it. */
   id?: string | undefined;
   /** Socket of the caller's SSH agent. */

@@ -119,16 +119,12 @@ export class Session {
       },
     });
     this.output = new SessionOutput({
+      ...effects,
       id: row.id,
-      screens: effects.screens,
-      scrollback: effects.scrollback,
-      log: effects.log,
       size: row,
       viewers: this.audience.viewers,
       outputLog: path.join(folder, "output.log"),
       holderSocket: path.join(folder, "sock"),
-      clock: () => effects.clock(),
-      steady: () => effects.steady(),
       stored: () => effects.snapshot(row.id),
       store: (snapshot) => effects.saveSnapshot(row.id, snapshot),
       openLog: () => this.openLog(),
