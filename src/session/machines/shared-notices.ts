@@ -38,9 +38,16 @@ export const leaveNotices = aside(
   (folder: string, notices: readonly SharedNotice[]): void => {
     fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
     checkFolder(folder);
-    for (const { mark, channel, session, event, facts, created } of notices) {
-      const content = { format, channel, session, event, facts, created };
-      replaceFile(path.join(folder, `${mark}.json`), JSON.stringify(content));
+    const left: string[] = [];
+    try {
+      for (const { mark, channel, session, event, facts, created } of notices) {
+        const file = path.join(folder, `${mark}.json`);
+        replaceFile(file, JSON.stringify({ format, channel, session, event, facts, created }));
+        left.push(file);
+      }
+    } catch (error) {
+      for (const file of left) fs.rmSync(file, { force: true });
+      throw error;
     }
   },
   ([folder]) => folder,

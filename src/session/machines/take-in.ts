@@ -12,6 +12,7 @@ import { type UntoldNotice, untoldNotices } from "../../store/notices.ts";
 import { readRecord } from "../../store/record.ts";
 import { type SessionRow, SessionStore, type StoredSnapshot } from "../../store/session-store.ts";
 import { lastWrite, programRuns } from "./left-program.ts";
+import { checkFolder } from "./own-files.ts";
 
 /** One session of an ended job, its folder at its new place. */
 export interface TakenIn {
@@ -48,8 +49,7 @@ export function takeInEndedJobs(host: string, effects: TakeInEffects): TakenIn[]
   // what was moved is the host's, whatever fails behind it
   const taken: TakenIn[] = [];
   for (const home of jobHomes(host)) {
-    // who starts a server in it has the first lock, a server the second
-    const locks = lockOf(home, ["start.lock", "server.lock"]);
+    const locks = lockOf(home);
     if (locks === undefined) continue;
     try {
       running ??= runningJobs();
@@ -63,25 +63,25 @@ export function takeInEndedJobs(host: string, effects: TakeInEffects): TakenIn[]
   return taken;
 }
 
-/**
- * These locks of the job's home; undefined where somebody has one, or the folder is not what it should be.
- */
-function lockOf({ home }: JobHome, names: readonly string[]): number[] | undefined {
+/** Who starts a server in a home has the first lock, a server the second. */
+const lockNames = ["start.lock", "server.lock"];
+
+/** The locks of the job's home; undefined where somebody has one, or the folder is not what it should be. */
+function lockOf({ home }: JobHome): number[] | undefined {
   const locks: number[] = [];
   try {
-    const status = fs.lstatSync(home);
-    if (!status.isDirectory() || status.uid !== process.geteuid?.() || (status.mode & 0o077) !== 0) return undefined;
+    checkFolder(home);
     // a job of another machine: neither its control groups nor its processes are seen from here
     if (machineOfHome(home).verdict === "another") return undefined;
-    for (const name of names) {
+    for (const name of lockNames) {
       const lock = tryLock(path.join(home, name));
       if (lock < 0) break;
       locks.push(lock);
     }
   } catch {
-    // it is gone meanwhile
+    // it is gone meanwhile, or not what it should be
   }
-  if (locks.length === names.length) return locks;
+  if (locks.length === lockNames.length) return locks;
   for (const lock of locks) close(lock);
   return undefined;
 }

@@ -253,3 +253,15 @@ test("without a way, a job's notices are left for another machine, and one of tw
     fs.rmSync(path.dirname(folder), { recursive: true });
   }
 });
+
+test("notices that cannot all be left are left by none: a full disk would have some told by two machines", async () => {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "fs-notices-"));
+  try {
+    const notice = (mark: string) => ({ mark, channel: "phone", session: "a", event: "failed", facts: {}, created: 0 });
+    fs.mkdirSync(path.join(folder, "second.json"));
+    await assert.rejects(leaveNotices(folder, [notice("first"), notice("second")]));
+    assert.deepEqual(fs.readdirSync(folder), ["second.json"]);
+  } finally {
+    fs.rmSync(folder, { recursive: true });
+  }
+});
