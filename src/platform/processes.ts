@@ -3,6 +3,7 @@
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { namesIn } from "../base/names-in.ts";
 
 function readText(file: string): string | null {
   try {
@@ -108,10 +109,10 @@ export function bootId(): string {
   return readText("/proc/sys/kernel/random/boot_id")?.trim() ?? "";
 }
 
-/** All processes below `pid`, parents before children; empty where the system does not tell. */
+/** All processes below `pid`, parents before children; empty where the system does not tell, or not now. */
 export function descendants(pid: number): number[] {
   const children = new Map<number, number[]>();
-  for (const name of hasProc ? fs.readdirSync("/proc") : []) {
+  for (const name of namesIn("/proc")) {
     if (!/^\d+$/.test(name)) continue;
     const stat = readStat(Number(name));
     if (stat === null || stat.state === "Z") continue;

@@ -3,14 +3,16 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type EndingSession, SessionEnd, type SessionEndEffects } from "../../../../src/session/life/session-end.ts";
 import type { SessionRecord } from "../../../../src/store/record.ts";
+import { takeDescriptors } from "../../../support/descriptors.ts";
 
 /** A session that runs, whose holder has written `record` down; `told`: what became of it. */
-function scene(record: Partial<SessionRecord>) {
+function scene(record: Partial<SessionRecord>, holderPid: number | null = null) {
   const told: string[] = [];
-  const row = { state: "running", holderPid: null, facts: {}, waitStatus: null as number | null };
+  const row = { state: "running", holderPid, facts: {}, waitStatus: null as number | null };
   const session = {
     id: "id",
     row,
+    trainer: { leftBehind: () => [] },
     get live() {
       return row.state !== "exited";
     },
@@ -46,4 +48,15 @@ test("without an end in the record it goes on", () => {
   const { ends, told } = scene({});
   ends.look();
   assert.deepEqual([told, ends.isBegun], [[], false]);
+});
+
+test("an end is told though no descriptor is left to look for what the run left behind", async () => {
+  const { ends, told } = scene({}, process.pid);
+  const giveBack = takeDescriptors();
+  try {
+    await ends.exited({ status: 0, time: 7, end: 20 });
+  } finally {
+    giveBack();
+  }
+  assert.equal(told.at(-1), "exited");
 });
