@@ -45,7 +45,7 @@ const longestRest = 1_000;
  */
 export const floodAhead = 4 << 20;
 const floodPause = 1_000;
-/** After a failure (a full disk) a session is left alone for so long (ms). */
+/** After a failure (a full disk) a session, or the database, is left alone for so long (ms). */
 const failurePause = 60_000;
 /** Blocks that are forgotten in one step: about 10 ms. */
 const forgetStep = 200;
@@ -95,7 +95,8 @@ export class Retention {
   #wakesAt = Number.POSITIVE_INFINITY;
   #ageTimer: NodeJS.Timeout;
   #working: Promise<void> | undefined;
-  #sweeping = true;
+  /** What is stored of sessions that are gone is to be forgotten, not before this time; Infinity: all is. */
+  #sweepAt = 0;
   #closed = false;
 
   constructor(tools: LineTools, options: RetentionOptions, effects: RetentionEffects) {
@@ -109,7 +110,7 @@ export class Retention {
   /** Whether there is work that waits for nothing but its turn: a server that would go should do it first. */
   get busy(): boolean {
     const now = this.#effects.steady();
-    return this.#working !== undefined || this.#sweeping || [...this.#due].some(({ notBefore }) => notBefore <= now);
+    return this.#working !== undefined || this.#sweepAt <= now || [...this.#due].some(({ notBefore }) => notBefore <= now);
   }
 
   /** Begins with the sessions that an earlier server left: what it did not finish is taken up. */
@@ -136,7 +137,7 @@ export class Retention {
   removed(id: string): void {
     const job = this.#jobs.get(id);
     if (job !== undefined) this.#drop(job);
-    this.#sweeping = true;
+    this.#sweepAt = 0;
     this.#wake(0);
   }
 
@@ -171,7 +172,7 @@ export class Retention {
       const began = performance.now();
       this.#working = this.#step().finally(() => {
         this.#working = undefined;
-        if (this.#due.size > 0 || this.#sweeping) this.#wake(this.#rest(performance.now() - began));
+        if (this.#due.size > 0 || this.#sweepAt < Number.POSITIVE_INFINITY) this.#wake(this.#rest(performance.now() - began));
         if (!this.busy && !this.#closed) this.#effects.done();
       });
     }, pause);
@@ -180,17 +181,14 @@ export class Retention {
 
   #rest(took: number): number {
     const now = this.#effects.steady();
-    const soonest = this.#sweeping ? now : Math.min(...[...this.#due].map(({ notBefore }) => notBefore));
+    const soonest = Math.min(this.#sweepAt, ...[...this.#due].map(({ notBefore }) => notBefore));
     return Math.max(soonest - now, Math.min(longestRest, took * restFactor));
   }
 
   /** One thing for one session. */
   async #step(): Promise<void> {
-    if (this.#sweeping) {
-      this.#sweeping = this.#tools.store.sweep(forgetStep) > 0;
-      return;
-    }
     const now = this.#effects.steady();
+    if (this.#sweepAt <= now) return this.#sweep(now);
     const job = [...this.#due].find(({ notBefore }) => notBefore <= now);
     if (job === undefined) return;
     // others have their turn before it comes again
@@ -211,6 +209,15 @@ export class Retention {
       if (!session.live && !isThere(session.folder)) return this.#drop(job);
       job.notBefore = this.#effects.steady() + failurePause;
       this.#due.add(job);
+    }
+  }
+
+  #sweep(now: number): void {
+    try {
+      if (this.#tools.store.sweep(forgetStep) === 0) this.#sweepAt = Number.POSITIVE_INFINITY;
+    } catch (error) {
+      this.#effects.log("retention.failed", { reason: String(error) });
+      this.#sweepAt = now + failurePause;
     }
   }
 

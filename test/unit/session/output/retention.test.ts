@@ -220,6 +220,22 @@ describe("retention", { skip: notBuilt([addon]).length > 0 && "native part not b
     await retention.dispose();
   });
 
+  test("a database that takes nothing is left alone for a while by what is to be forgotten as well", async () => {
+    const retention = make({ bytes: 0, age: 0 });
+    const sweep = mock.method(store, "sweep", () => {
+      throw new Error("SQLITE_FULL: database or disk is full");
+    });
+    retention.removed("h");
+    await until(() => events.at(-1)?.[0] === "retention.failed", "the failure");
+    await until(() => !retention.busy, "it to be left alone");
+    assert.equal(sweep.mock.callCount(), 1);
+    sweep.mock.restore();
+    now += 60_000;
+    assert.ok(retention.busy, "it is tried again");
+    await until(() => !retention.busy, "nothing to be left");
+    await retention.dispose();
+  });
+
   test("an ended session whose folder was removed is let go of", async () => {
     const retention = make({ bytes: 0, age: 0 });
     const gone = add("g");
