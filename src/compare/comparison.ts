@@ -51,22 +51,20 @@ export interface ComparedCurve {
 }
 
 export function curvesOf({ runs, metric, by }: Comparison): ComparedCurve[] {
-  const several =
-    new Set(runs.flatMap(({ metrics }) => metrics.filter((series) => series.metric === metric).map(({ node }) => node))).size > 1;
-  return runs.flatMap((run, index) =>
-    run.metrics
-      .filter((series) => series.metric === metric)
-      .map((series) => {
-        const axis = axisOf(series, by, run.started);
-        const kept = axis.flatMap((x, i) => (x !== null && drawable(x) && drawable(series.value[i]) ? [i] : []));
-        return {
-          label: several ? `${run.name} ${series.node}` : run.name,
-          run: index,
-          x: kept.map((i) => axis[i] as number),
-          y: kept.map((i) => series.value[i] as number),
-        };
-      }),
+  const compared = runs.flatMap((run, index) =>
+    run.metrics.filter((series) => series.metric === metric).map((series) => ({ run, index, series })),
   );
+  const several = new Set(compared.map(({ series }) => series.node)).size > 1;
+  return compared.map(({ run, index, series }) => {
+    const axis = axisOf(series, by, run.started);
+    const kept = axis.flatMap((x, i) => (x !== null && drawable(x) && drawable(series.value[i]) ? [i] : []));
+    return {
+      label: several ? `${run.name} ${series.node}` : run.name,
+      run: index,
+      x: kept.map((i) => axis[i] as number),
+      y: kept.map((i) => series.value[i] as number),
+    };
+  });
 }
 
 /** What an axis is called. */

@@ -23,9 +23,14 @@ export function tracebackOf(lines: readonly string[]): string[] | null {
 
 /** Where the exception of a traceback begins: the first line after its last frames that is not indented. */
 export function lastRaise(traceback: readonly string[]): number {
-  const header = traceback.reduce((found, line, i) => (line.startsWith("Traceback (most recent") ? i : found), 0);
-  const raised = traceback.findIndex((line, i) => i > header && line !== "" && !/^\s/.test(line));
+  const header = traceback.findLastIndex((line) => line.startsWith("Traceback (most recent"));
+  const raised = unindentedBehind(traceback, header);
   return raised < 0 ? traceback.length - 1 : raised;
+}
+
+/** The first line behind that of `at` that is not indented; -1 where there is none. */
+export function unindentedBehind(lines: readonly string[], at: number): number {
+  return lines.findIndex((line, i) => i > at && line !== "" && !/^\s/.test(line));
 }
 
 /** "ValueError: no such column" */

@@ -1,5 +1,6 @@
 // A Python traceback in the few lines that matter: what was raised, and the frames in the user's own files.
 import { isOwnFile } from "../run/failure.ts";
+import { unindentedBehind } from "./last-traceback.ts";
 
 /** Own frames that are shown: those nearest to the exception. */
 const mostOwn = 6;
@@ -23,15 +24,14 @@ export function shortTraceback(lines: readonly string[]): { lines: string[]; lef
   // of chained ones the last is what ended the program
   const start = lines.findLastIndex((line) => line.startsWith("Traceback (most recent call last):"));
   if (start < 0) return { lines: [...lines], left: 0 };
-  const from = start + 1;
-  const raised = lines.findIndex((line, i) => i >= from && line !== "" && !/^\s/.test(line));
+  const raised = unindentedBehind(lines, start);
   const end = raised < 0 ? lines.length : raised;
-  const outer = framesOf(lines.slice(from, end));
+  const outer = framesOf(lines.slice(start + 1, end));
   const text = lines.slice(end);
   // Ray puts the traceback of another process into the exception's text: what was raised there is the reason
   const inner = framesOf(text);
   const last = text.findLastIndex((line) => frame.test(line));
-  const reason = last < 0 ? 0 : text.findIndex((line, i) => i > last && line !== "" && !/^\s/.test(line));
+  const reason = last < 0 ? 0 : unindentedBehind(text, last);
   // a frame that is told again, of a chained exception, is one
   const frames = [...new Map([...outer, ...inner].map((one) => [one.lines[0], one])).values()];
   if (frames.length === 0) return { lines: [...lines], left: 0 };

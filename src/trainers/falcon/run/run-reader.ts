@@ -7,7 +7,7 @@ import { Rhythm } from "../../run/rhythm.ts";
 import { Silence } from "../../run/silence.ts";
 import { type ConfigNode, type RunConfig, readRunConfig } from "../config/run-config.ts";
 import { DriverLog } from "./driver-log.ts";
-import { parseBuffer } from "./log-line.ts";
+import { type BufferLine, parseBuffer } from "./log-line.ts";
 import { type Metrics, metricsIn } from "./metrics.ts";
 import { NodeLog } from "./node-log.ts";
 import { canonical } from "./run-directory.ts";
@@ -36,6 +36,9 @@ interface WatchedNode {
   silence: Silence;
 }
 
+/** What a look at the logs has found just now. */
+type Seen = ReadonlyMap<LogReader, FileStat>;
+
 /** Where the files of a run are. */
 interface RunPlace {
   run: string;
@@ -54,7 +57,7 @@ export class RunReader {
   datasetReader: LogReader | undefined;
   nodes: WatchedNode[] = [];
   /** What the dataset's log last said of the buffer. */
-  buffer: { time: number; total: number; training: number; validation: number }[] = [];
+  buffer: ({ time: number } & BufferLine)[] = [];
   /** Of the driver and the dataset. */
   readonly rhythm = new Rhythm();
   /** What the logs' clock is behind ours (ms); undefined while that is not known. */
@@ -81,38 +84,22 @@ export class RunReader {
 
   async #refresh(): Promise<void> {
     if (this.config === undefined) this.run = await canonical(this.run);
-    let seen = await this.#lookAround();
-    if (await this.#readConfig(seen.config)) seen = await this.#lookAround();
+    let { config, logs } = await this.#lookAround();
+    if (await this.#readConfig(config)) ({ logs } = await this.#lookAround());
     await Promise.all([
-      this.#readDriver(this.driverReader as LogReader, seen.driver),
-      this.#readDataset(this.datasetReader as LogReader, seen.dataset),
-      ...this.nodes.map((node, i) => this.#readNode(node, seen.nodes[i], seen.trains[i])),
+      this.#readDriver(this.driverReader as LogReader, logs),
+      this.#readDataset(this.datasetReader as LogReader, logs),
+      ...this.nodes.map((node) => this.#readNode(node, logs)),
     ]);
   }
 
   /** One look at all files of the run that are known of. */
-  async #lookAround(): Promise<{
-    config: FileStat;
-    driver?: FileStat;
-    dataset?: FileStat;
-    nodes: FileStat[];
-    trains: FileStat[];
-  }> {
-    const nodes = this.nodes.length;
-    const readers = [
-      ...[this.driverReader, this.datasetReader],
-      ...this.nodes.map(({ reader }) => reader),
-      ...this.nodes.map(({ trainReader }) => trainReader),
-    ];
-    const config = { file: path.join(this.run, "config.yml"), from: 0, known: Number.POSITIVE_INFINITY };
-    const seen = await this.#look([config, ...readers.flatMap((reader) => reader?.lookedAt ?? [])]);
-    return {
-      config: seen[0] as FileStat,
-      driver: seen[1] as FileStat,
-      dataset: seen[2] as FileStat,
-      nodes: seen.slice(3, 3 + nodes),
-      trains: seen.slice(3 + nodes),
-    };
+  async #lookAround(): Promise<{ config: FileStat; logs: Seen }> {
+    const ofNodes = this.nodes.flatMap(({ reader, trainReader }) => [reader, trainReader]);
+    const readers = [this.driverReader, this.datasetReader, ...ofNodes].filter((reader) => reader !== undefined);
+    const file = { file: path.join(this.run, "config.yml"), from: 0, known: Number.POSITIVE_INFINITY };
+    const [config, ...logs] = await this.#look([file, ...readers.map(({ lookedAt }) => lookedAt)]);
+    return { config: config as FileStat, logs: new Map(readers.map((reader, i) => [reader, logs[i] as FileStat])) };
   }
 
   /** Whether other files are to be looked at from now on. */
@@ -149,8 +136,8 @@ export class RunReader {
     return true;
   }
 
-  async #readDriver(reader: LogReader, seen: FileStat | undefined): Promise<void> {
-    const news = await reader.read(seen);
+  async #readDriver(reader: LogReader, seen: Seen): Promise<void> {
+    const news = await reader.read(seen.get(reader));
     if (news.restarted) this.driver = new DriverLog();
     if (news.skipped > 0) this.driver.skip();
     const before = this.driver.facts.launches;
@@ -160,8 +147,8 @@ export class RunReader {
     this.#setZone(reader, news.lines);
   }
 
-  async #readDataset(reader: LogReader, seen: FileStat | undefined): Promise<void> {
-    const news = await reader.read(seen);
+  async #readDataset(reader: LogReader, seen: Seen): Promise<void> {
+    const news = await reader.read(seen.get(reader));
     if (news.restarted) this.buffer = [];
     for (const line of news.lines) {
       const read = parseLogLine(line);
@@ -170,15 +157,15 @@ export class RunReader {
       const buffer = parseBuffer(read.text);
       if (!buffer) continue;
       this.rhythm.sign(read.time);
-      this.buffer.push({ time: read.time, total: buffer.total, training: buffer.training, validation: buffer.validation });
+      this.buffer.push({ time: read.time, ...buffer });
       if (this.buffer.length > 2 * bufferWindow) this.buffer.splice(0, bufferWindow);
     }
     this.#setZone(reader, news.lines);
   }
 
-  async #readNode(node: WatchedNode, seen: FileStat | undefined, seenTrain: FileStat | undefined): Promise<void> {
-    for (const [reader, stat] of [[node.reader, seen] as const, [node.trainReader, seenTrain] as const]) {
-      const news = await reader.read(stat);
+  async #readNode(node: WatchedNode, seen: Seen): Promise<void> {
+    for (const reader of [node.reader, node.trainReader]) {
+      const news = await reader.read(seen.get(reader));
       // where two actors write, the one that trains tells of the training
       if (reader === node.reader && node.trainReader.exists) continue;
       if (news.restarted) node.log.restart();
