@@ -32,18 +32,22 @@ export function csvLines(first: string, series: MetricSeries): string[] {
 }
 
 /**
- * A line a value (RFC 4180, ends in a line feed); what is not known is empty, NaN and Inf as numpy and pandas
- * read them.
+ * A line a value (RFC 4180, each ends in a line feed); what is not known is empty, NaN and Inf as numpy and
+ * pandas read them. A piece for each metric: a long run has tens of megabytes.
  */
-export function exportCsv({ run, usage }: ExportedRun): string {
-  const lines = [`kind,${csvColumns}`, ...run.metrics.flatMap((series) => csvLines("metric", series))];
+export function* exportCsv({ run, usage }: ExportedRun): Generator<string> {
+  yield textOf([`kind,${csvColumns}`]);
+  for (const series of run.metrics) yield textOf(csvLines("metric", series));
   for (const field of sampleFields) {
     if (field === "time") continue;
-    for (const sample of usage)
-      if (sample[field] !== null)
-        lines.push(["usage", "", field, "", "", csvNumber(sample.time / 1000), "", csvNumber(sample[field])].join(","));
+    const known = usage.filter((sample) => sample[field] !== null);
+    if (known.length === 0) continue;
+    yield textOf(known.map((sample) => `usage,,${field},,,${csvNumber(sample.time / 1000)},,${csvNumber(sample[field])}`));
   }
-  return `${lines.join("\n")}\n`;
+}
+
+function textOf(lines: readonly string[]): string {
+  return lines.map((line) => `${line}\n`).join("");
 }
 
 export function exportJson({ run, usage }: ExportedRun): string {

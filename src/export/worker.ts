@@ -1,11 +1,18 @@
 // The thread that works on lines and makes exports: one job at a time, each bounded by whoever asks for it.
 import { parentPort } from "node:worker_threads";
 import { sentence } from "../base/failure.ts";
+import type { ExportedRun } from "../compare/run-export.ts";
 import { type LineJob, packLines, readLines, unpackLines } from "../logs/line-job.ts";
 import type { JobMessage, JobReply } from "../logs/worker-pool.ts";
 import type { ComparisonTurn, FigureTurn, LinesTurn, ScreenTurn } from "./render.ts";
 
-export type ExportJob = ScreenTurn | LinesTurn | FigureTurn | ComparisonTurn;
+/** Everything known of a run as NPZ. */
+export interface ArraysTurn {
+  do: "arrays";
+  all: ExportedRun;
+}
+
+export type ExportJob = ScreenTurn | LinesTurn | FigureTurn | ComparisonTurn | ArraysTurn;
 
 async function work(job: LineJob | ExportJob): Promise<unknown> {
   switch (job.do) {
@@ -24,6 +31,8 @@ async function work(job: LineJob | ExportJob): Promise<unknown> {
       return (await import("./render.ts")).renderComparison(job);
     case "figure":
       return (await import("./render.ts")).renderFigure(job);
+    case "arrays":
+      return (await import("../compare/run-export.ts")).exportNpz(job.all);
   }
 }
 

@@ -5,6 +5,7 @@ import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
+import { unzipSync } from "fflate";
 import { TestHome } from "../support/home.ts";
 import { falcon, notBuilt, root, trainer } from "../support/paths.ts";
 
@@ -139,6 +140,7 @@ describe("two runs", () => {
   test("everything as arrays: numpy opens them, and finds what the run's own files hold and compare says", async (context) => {
     await home.ok(["export", "first", "-o", "first.npz"]);
     await home.ok(["export", "second", "--format", "npz", "-o", "second.npz"]);
+    assert.ok("line/val_loss/value.npy" in unzipSync(fs.readFileSync(at("first.npz"))));
     assert.match(await home.ok(["export", "first", "--format", "csv"]), /^kind,node,metric.*\nmetric,line,train_loss,/);
     assert.equal(JSON.parse(await home.ok(["export", "first", "--format", "json"])).name, "first");
     const python = pythonWith("numpy");

@@ -3,12 +3,13 @@
 import { Failure, Status } from "../../base/failure.ts";
 import { durationOf } from "../../base/text/quantity.ts";
 import { localTime } from "../../base/text/zone.ts";
-import { exportCsv, exportJson, exportNpz } from "../../compare/run-export.ts";
+import { exportCsv, exportJson } from "../../compare/run-export.ts";
 import { castOf } from "../../export/cast.ts";
 import { curveCsv, curveJson } from "../../export/curve-table.ts";
 import type { FigureOptions } from "../../export/figure.ts";
 import { htmlEnd, htmlHead } from "../../export/html-document.ts";
 import type { FigureTurn, LinesTurn, ScreenTurn } from "../../export/render.ts";
+import type { ArraysTurn } from "../../export/worker.ts";
 import type { Selected } from "../../logs/line-job.ts";
 import { everyLine, SessionLines } from "../../logs/session-lines.ts";
 import type { Session } from "../../session/life/session.ts";
@@ -360,7 +361,15 @@ async function resourcePanels(context: Context, session: Session, from: number):
 /** Everything known of a run, as arrays. */
 async function writeAll(context: Context, session: Session, format: "csv" | "json" | "npz", target: Target): Promise<void> {
   const all = { run: await sessionFacts(context, session), usage: context.usage.series(session) };
-  await target.write(format === "csv" ? exportCsv(all) : format === "json" ? exportJson(all) : exportNpz(all));
+  if (format === "json") return target.write(exportJson(all));
+  if (format === "npz") {
+    const turn: ArraysTurn = { do: "arrays", all };
+    return target.write(await context.archive.workers.run<Uint8Array>(turn, renderLimit));
+  }
+  for (const piece of exportCsv(all)) {
+    if (target.gone) return;
+    await target.write(piece);
+  }
 }
 
 function titleOf({ row }: Session): string {

@@ -179,7 +179,7 @@ test("everything of a run: CSV, JSON, and an archive whose arrays are those of n
     const header = (bytes[8] as number) + 256 * (bytes[9] as number);
     assert.equal((10 + header) % 64, 0, `${name}: the header ends where numpy wants it`);
   }
-  const csv = exportCsv(all).split("\n");
+  const csv = [...exportCsv(all)].join("").split("\n");
   assert.ok(csv.includes("metric,theta,val_loss,16,2,3,100,nan"));
   assert.ok(csv.includes("usage,,memory,,,5,,1000000000"));
   const json = JSON.parse(exportJson(all));
@@ -200,6 +200,11 @@ test("what a CSV is made of is read once for each value: a long run takes no squ
       return Reflect.get(array, key, self);
     },
   });
-  exportCsv({ run: { ...long, metrics: long.metrics.map((one) => ({ ...one, time })) }, usage: [] });
+  const pieces = [...exportCsv({ run: { ...long, metrics: long.metrics.map((one) => ({ ...one, time })) }, usage: [] })];
   assert.equal(reads, 50);
+  assert.deepEqual(
+    pieces.map((piece) => piece.split("\n").length - 1),
+    [1, 50],
+    "a piece for each metric",
+  );
 });
