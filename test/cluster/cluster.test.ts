@@ -9,10 +9,9 @@ import { descendants } from "../../src/platform/processes.ts";
 import { clusterNodes } from "../../src/trainers/falcon/launch/ray-cluster.ts";
 import { type PythonFalcon, pythonFalcon } from "../falcon/python.ts";
 import { gaussianProject, quick } from "../falcon/training.ts";
-import { killNow } from "../faults/product.ts";
 import { alive, until, untilGone } from "../support/events.ts";
 import { freePort } from "../support/free-port.ts";
-import { TestHome } from "../support/home.ts";
+import { killNow, TestHome } from "../support/home.ts";
 import { notBuilt } from "../support/paths.ts";
 
 /** Ray starts its processes, torch is imported: half a minute on a busy machine. */

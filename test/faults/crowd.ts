@@ -4,8 +4,8 @@ import os from "node:os";
 import { processAlive } from "../../src/platform/processes.ts";
 import { cpuMs } from "../bench/facts.ts";
 import { until } from "../support/events.ts";
-import { TestHome } from "../support/home.ts";
-import { killNow, killServer } from "./product.ts";
+import { killNow, TestHome } from "../support/home.ts";
+import { killServer } from "./product.ts";
 import type { Fault } from "./report.ts";
 
 export const manyStarts: Fault = {

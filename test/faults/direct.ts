@@ -7,10 +7,10 @@ import path from "node:path";
 import { OutputLog } from "../../src/store/output-log.ts";
 import { program } from "../support/compile.ts";
 import { alive, until } from "../support/events.ts";
-import { TestHome } from "../support/home.ts";
+import { killNow, TestHome } from "../support/home.ts";
 import type { UserTerminal } from "../support/terminal/terminal.ts";
 import { installation, killsPerViewer } from "./kills.ts";
-import { folderOf, holderPid, killNow, killServer, screenLines } from "./product.ts";
+import { folderOf, holderPid, killServer, screenLines } from "./product.ts";
 import { type Fault, moment, randomOf } from "./report.ts";
 
 const seed = Number(process.env.FALCON_FAULTS_SEED ?? Date.now() % 1_000_000);

@@ -9,13 +9,12 @@ import { nativeSources } from "../../scripts/native-sources.mjs";
 import { processAlive } from "../../src/platform/processes.ts";
 import { program } from "../support/compile.ts";
 import { until, untilFile } from "../support/events.ts";
-import { processesNaming, TestHome } from "../support/home.ts";
+import { killNow, processesNaming, TestHome } from "../support/home.ts";
 import { addon, holder, root } from "../support/paths.ts";
 import {
   floodText,
   folderOf,
   holderPid,
-  killNow,
   killServer,
   md5,
   onTerminal,

@@ -7,7 +7,7 @@ import headless from "@xterm/headless";
 import { OutputLog } from "../../src/store/output-log.ts";
 import { readRecord } from "../../src/store/record.ts";
 import { alive, until } from "../support/events.ts";
-import { processesNaming, type TestHome } from "../support/home.ts";
+import { killNow, processesNaming, type TestHome } from "../support/home.ts";
 import type { UserTerminal } from "../support/terminal/terminal.ts";
 
 export function folderOf(home: TestHome, id: string): string {
@@ -21,14 +21,6 @@ export async function killServer(home: TestHome): Promise<boolean> {
   killNow(pid);
   await until(() => !alive(pid), `the killed server ${pid} to be gone`);
   return true;
-}
-
-export function killNow(pid: number): void {
-  try {
-    process.kill(pid, "SIGKILL");
-  } catch {
-    // it ended by itself a moment ago
-  }
 }
 
 /** The holder of a session. */

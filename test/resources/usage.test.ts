@@ -6,10 +6,10 @@ import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { memoryCgroup } from "../../src/platform/processes.ts";
 import type { Usage } from "../../src/resources/usage.ts";
-import { holderPid, killNow } from "../faults/product.ts";
+import { holderPid } from "../faults/product.ts";
 import { program } from "../support/compile.ts";
 import { until, untilGone } from "../support/events.ts";
-import { TestHome } from "../support/home.ts";
+import { killNow, TestHome } from "../support/home.ts";
 import { falcon, notBuilt } from "../support/paths.ts";
 
 before(() => assert.deepEqual(notBuilt([falcon]), [], "npm run build comes first"));

@@ -67,10 +67,18 @@ export async function untilGone(pid: number, what = `the end of process ${pid}`,
 
 /** Whether the process exists and is not a zombie. */
 export function alive(pid: number): boolean {
-  const stat = readIfThere(`/proc/${pid}/stat`);
-  if (stat === undefined) return false;
-  const state = stat.slice(stat.lastIndexOf(")") + 2, stat.lastIndexOf(")") + 3);
-  return state !== "Z" && state !== "X";
+  return !["", "Z", "X"].includes(stateOf(pid));
+}
+
+/** Whether the process was stopped (SIGSTOP, Ctrl+Z). */
+export function stopped(pid: number): boolean {
+  return stateOf(pid) === "T";
+}
+
+/** The letter of proc(5) for the process's state; "" where there is no such process. */
+function stateOf(pid: number): string {
+  const stat = readIfThere(`/proc/${pid}/stat`) ?? "";
+  return stat.slice(stat.lastIndexOf(")") + 2, stat.lastIndexOf(")") + 3);
 }
 
 /** Signals that were sent to a process and not handled yet, a bit each from SIGHUP on; 0 where it is gone. */

@@ -233,7 +233,7 @@ export class TestHome {
       () => this.processes(),
     );
     const log = left.length > 0 ? this.serverLog() : "";
-    for (const { pid } of left) killIfThere(pid);
+    for (const { pid } of left) killNow(pid);
     await until(() => this.processes().length === 0, `the killed processes of ${this.folder} to end`);
     const sockets = socketsUnder(this.folder);
     fs.rmSync(path.dirname(this.folder), { recursive: true, force: true });
@@ -285,7 +285,8 @@ export function processesNaming(folder: string): HomeProcess[] {
   return found;
 }
 
-function killIfThere(pid: number): void {
+/** Ends a process, which may have ended a moment ago. */
+export function killNow(pid: number): void {
   try {
     process.kill(pid, "SIGKILL");
   } catch {

@@ -1,12 +1,11 @@
 // Attaching, and every way of leaving: keys, a killed client, a lost line, a hang-up; the program notices
 // none of them.
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { after, before, beforeEach, describe, test } from "node:test";
 import { program } from "../../support/compile.ts";
-import { alive, until } from "../../support/events.ts";
+import { alive, stopped, until } from "../../support/events.ts";
 import { TestHome } from "../../support/home.ts";
 import { falcon, notBuilt } from "../../support/paths.ts";
 
@@ -93,7 +92,7 @@ describe("leaving", () => {
   test("a client that was stopped with SIGSTOP and goes on draws its screen again", async () => {
     const terminal = await attached();
     terminal.kill("SIGSTOP");
-    await until(() => stateOf(terminal.pid) === "T", "the client to be stopped");
+    await until(() => stopped(terminal.pid), "the client to be stopped");
     terminal.kill("SIGCONT");
     const before = terminal.received.length;
     await terminal.waitFor(
@@ -242,7 +241,3 @@ describe("keys", () => {
     await terminal.waitForExit();
   });
 });
-
-function stateOf(pid: number): string {
-  return spawnSync("ps", ["-o", "state=", "-p", `${pid}`], { encoding: "utf8" }).stdout.trim();
-}

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
+import { parentOf } from "../../../src/platform/processes.ts";
 import { program } from "../../support/compile.ts";
 import { until } from "../../support/events.ts";
 import { TestHome } from "../../support/home.ts";
@@ -181,7 +182,7 @@ describe("leaving", () => {
       await granted(home, "direct", id);
       const row = (await home.sessions()).find((session) => session.name === name);
       const program = row?.pid as number;
-      const pid = { program, holder: parentOf(program), server: home.serverPid() as number }[which];
+      const pid = { program, holder: parentOf(program) as number, server: home.serverPid() as number }[which];
       process.kill(pid, "SIGSTOP");
       try {
         terminal.type("typed");
@@ -194,11 +195,6 @@ describe("leaving", () => {
       }
     });
 });
-
-/** The process that started this one. */
-function parentOf(pid: number): number {
-  return Number(/^PPid:\s*(\d+)/m.exec(fs.readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
-}
 
 describe("keys that the server allowed in advance", () => {
   const home = new TestHome();

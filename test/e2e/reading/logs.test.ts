@@ -6,10 +6,9 @@ import { once } from "node:events";
 import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
-import { killNow } from "../../faults/product.ts";
 import { program } from "../../support/compile.ts";
 import { until } from "../../support/events.ts";
-import { TestHome } from "../../support/home.ts";
+import { killNow, TestHome } from "../../support/home.ts";
 import { falcon, notBuilt } from "../../support/paths.ts";
 
 before(() => assert.deepEqual(notBuilt(), [], "npm run build comes first"));

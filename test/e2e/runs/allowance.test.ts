@@ -5,6 +5,7 @@ import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
 import { before, describe, test } from "node:test";
+import { parentOf } from "../../../src/platform/processes.ts";
 import { alive, readIfThere } from "../../support/events.ts";
 import { type RunResult, TestHome } from "../../support/home.ts";
 import * as built from "../../support/paths.ts";
@@ -111,7 +112,7 @@ describe("a server that somebody rich has started", unprivileged, () => {
         if (status !== undefined) assert.equal(processors(status), ours);
       }
       const program = (await home.sessions()).find((row) => row.id === run.stdout.trim())?.pid as number;
-      const holder = Number(/^PPid:\s*(\d+)/m.exec(fs.readFileSync(`/proc/${program}/status`, "utf8"))?.[1]);
+      const holder = parentOf(program) as number;
       for (const pid of [program, holder]) {
         assert.equal(os.getPriority(pid), 7);
         assert.equal(fs.readFileSync(`/proc/${pid}/oom_score_adj`, "utf8"), "300\n");

@@ -7,9 +7,9 @@ import path from "node:path";
 import { before, test } from "node:test";
 import { memoryCgroup } from "../../../src/platform/processes.ts";
 import type { ShownRun } from "../../../src/presentation/shown-run.ts";
-import { holderPid, killNow, shownScreen } from "../../faults/product.ts";
+import { holderPid, shownScreen } from "../../faults/product.ts";
 import { alive, until, untilGone } from "../../support/events.ts";
-import { TestHome } from "../../support/home.ts";
+import { killNow, TestHome } from "../../support/home.ts";
 import * as built from "../../support/paths.ts";
 
 before(() => assert.deepEqual(built.notBuilt(), [], "npm run build comes first"));

@@ -6,7 +6,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { readIfThere, until } from "../../support/events.ts";
-import { TestHome } from "../../support/home.ts";
+import { killNow, TestHome } from "../../support/home.ts";
 import { tool } from "../../support/installs/foreign.ts";
 import * as built from "../../support/paths.ts";
 
@@ -72,7 +72,7 @@ describe("below a user's manager", { skip: cannot() }, () => {
     for (const hierarchy of hierarchies) {
       await until(() => {
         const left = processesIn(path.join(hierarchy, slice));
-        for (const pid of left) end(pid);
+        for (const pid of left) killNow(pid);
         return left.length === 0;
       }, "the manager's services to end");
       removeGroups(path.join(hierarchy, slice));
@@ -105,14 +105,6 @@ describe("below a user's manager", { skip: cannot() }, () => {
     assert.match(stdout, /mend: loginctl enable-linger/);
   });
 });
-
-function end(pid: number): void {
-  try {
-    process.kill(pid, "SIGKILL");
-  } catch {
-    // gone meanwhile
-  }
-}
 
 function processesIn(folder: string): number[] {
   const own = (readIfThere(path.join(folder, "cgroup.procs")) ?? "").split("\n").filter(Boolean).map(Number);

@@ -2,9 +2,9 @@
 // is neither noted nor counted.
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
-import { holderPid, killNow, shownScreen } from "../../faults/product.ts";
+import { holderPid, shownScreen } from "../../faults/product.ts";
 import { until, untilGone } from "../../support/events.ts";
-import { TestHome } from "../../support/home.ts";
+import { killNow, TestHome } from "../../support/home.ts";
 import * as built from "../../support/paths.ts";
 
 before(() => assert.deepEqual(built.notBuilt(), [], "npm run build comes first"));

@@ -29,7 +29,7 @@ test("any modes and resets: a paste stays one while they last, and leaving gives
       assert.deepEqual(stateOf(terminal), before);
       terminal.dispose();
     }),
-    { numRuns: 400, ...seed },
+    { numRuns: 200, ...seed },
   );
 });
 

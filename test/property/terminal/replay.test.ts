@@ -12,7 +12,7 @@ import { size, stream } from "./vocabulary.ts";
  * Runs of each property, the same ones every time; FALCON_PROPERTY_RUNS and _SEED (a number, or `random`) for
  * longer searches.
  */
-const numRuns = Number(process.env.FALCON_PROPERTY_RUNS ?? 400);
+const numRuns = Number(process.env.FALCON_PROPERTY_RUNS ?? 250);
 const { FALCON_PROPERTY_SEED } = process.env;
 const seed = FALCON_PROPERTY_SEED === "random" ? {} : { seed: Number(FALCON_PROPERTY_SEED ?? 20261124) };
 

@@ -25,7 +25,7 @@ import {
 import { type LaunchOptions, launchHolder } from "../../../src/session/holder/holder-launch.ts";
 import type { HolderEvents, HolderLink } from "../../../src/session/holder/holder-link.ts";
 import { patience, untilGone } from "../events.ts";
-import { processesNaming } from "../home.ts";
+import { killNow, processesNaming } from "../home.ts";
 
 export interface HeldOptions extends Partial<Omit<LaunchOptions, "file" | "args">> {
   /** Read the output from here at once; null: not at all. Default 0. */
@@ -230,13 +230,7 @@ export async function endSession(folder: string): Promise<void> {
   const program = Number(/^start \d+ (\d+)$/m.exec(record)?.[1] ?? 0);
   // a program that ended is not to be looked for: its number may be another's by now
   if (program > 0 && !/^exit /m.test(record) && processAlive(program)) pids.push(program);
-  for (const pid of pids) {
-    try {
-      process.kill(pid, "SIGKILL");
-    } catch {
-      // gone meanwhile
-    }
-  }
+  for (const pid of pids) killNow(pid);
   for (const pid of pids) await untilGone(pid);
   fs.rmSync(folder, { recursive: true, force: true });
 }

@@ -25,7 +25,7 @@ test("any bytes come back, also through JSON and with others put before and behi
       );
       assert.equal(isPlain(text), Buffer.from(bytes.toString()).equals(bytes));
     }),
-    { numRuns: 2_000 },
+    { numRuns: 2_000, seed: 10 },
   );
 });
 

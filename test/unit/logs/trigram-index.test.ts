@@ -86,6 +86,6 @@ test("no match is ever missed (property)", () => {
       for (const [i, one] of all.entries())
         if (regex.test(one)) assert.ok(found.has(i), `/${source}/${flags} in ${JSON.stringify(one)}: ${query}`);
     }),
-    { numRuns: 1500 },
+    { numRuns: 1500, seed: 7 },
   );
 });

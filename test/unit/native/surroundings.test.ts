@@ -20,7 +20,7 @@ import {
   ServerFrame,
 } from "../../../src/protocol/client.ts";
 import { encodeFrame } from "../../../src/protocol/frame.ts";
-import { pendingSignals, until } from "../../support/events.ts";
+import { pendingSignals, stopped, until } from "../../support/events.ts";
 import { client, FakeServer } from "../../support/holder/fake-server.ts";
 import { TestHome } from "../../support/home.ts";
 import { withVarTmp } from "../../support/var-tmp.ts";
@@ -207,7 +207,7 @@ describe("signals", () => {
     await terminal.waitFor("ready");
     const { pid } = peer.request;
     process.kill(pid, "SIGSTOP");
-    await until(() => / T /.test(fs.readFileSync(`/proc/${pid}/stat`, "latin1")), "the client to stop");
+    await until(() => stopped(pid), "the client to stop");
     process.kill(pid, "SIGCONT");
     process.kill(pid, "SIGTERM");
     await terminal.waitFor(/ended 143\s+icanon/);

@@ -75,7 +75,7 @@ test("C and JavaScript find the same in any bytes", { skip: typeof calls[1]?.[1]
   );
   fc.assert(
     fc.property(bytes, (some) => assert.deepEqual(found(native, some), found(scanPlainText, some))),
-    { numRuns: 5000 },
+    { numRuns: 5000, seed: 1 },
   );
   assert.throws(() => native("text" as never, new Uint32Array(3)), TypeError);
   assert.throws(() => native(new Uint8Array(1), new Uint32Array(2)), TypeError);

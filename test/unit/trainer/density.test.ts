@@ -43,7 +43,7 @@ test("the gradient of the loss by every weight is the slope that finite differen
         assert.ok(Math.abs(slope - (exact[i] as number)) / size < 1e-4, `weight ${i}: ${exact[i]} is not ${slope}`);
       }
     }),
-    { numRuns: 40 },
+    { numRuns: 40, seed: 3 },
   );
 });
 

@@ -132,6 +132,6 @@ test("any text either reads or fails with a YamlError, in bounded time", () => {
         }
       },
     ),
-    { numRuns: 2000 },
+    { numRuns: 2000, seed: 11 },
   );
 });

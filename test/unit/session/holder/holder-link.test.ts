@@ -24,7 +24,7 @@ import { spawnUnread } from "../../../../src/session/holder/unread-pty.ts";
 import { readRecord } from "../../../../src/store/record.ts";
 import { program } from "../../../support/compile.ts";
 import { takeDescriptors } from "../../../support/descriptors.ts";
-import { readIfThere, until, untilGone } from "../../../support/events.ts";
+import { readIfThere, stopped, until, untilGone } from "../../../support/events.ts";
 import { endSession, Heard, Held, holdersOf, orders, sessionFolder } from "../../../support/holder/held.ts";
 import { Cursor } from "../../../support/holder/holder-cursor.ts";
 import { emulated } from "../../../support/installs/emulated.ts";
@@ -564,7 +564,6 @@ test("stopped and continued: the program by a signal, and the holder, during whi
   const held = await Held.shell(
     "stty -echo; i=0; while [ $i -lt 100000 ]; do echo $i; if [ $i = 500 ]; then read go; fi; i=$((i+1)); done",
   );
-  const stopped = (pid: number) => / T /.test(readIfThere(`/proc/${pid}/stat`) ?? "");
   try {
     await held.heard.until(/\n500\r/);
     held.link.signal(19, SignalTarget.program);
