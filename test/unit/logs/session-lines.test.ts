@@ -17,6 +17,7 @@ import { OutputLog } from "../../../src/store/output-log.ts";
 import { migrate } from "../../../src/store/schema.ts";
 import { LineStore } from "../../../src/store/search.ts";
 import { openDatabase } from "../../../src/store/sqlite.ts";
+import { until } from "../../support/events.ts";
 import { FakeHolder } from "../../support/holder/session-folder.ts";
 import { root } from "../../support/paths.ts";
 
@@ -143,11 +144,22 @@ describe("the lines of a session", () => {
     holder.close();
   });
 
-  test("a pattern without an end is told, and the next turn has a thread", async () => {
+  test("a pattern without an end is told, and the next turn has a thread", async (t) => {
     const { holder, source } = session();
     holder.write(`${"a".repeat(60)}\r\n`);
     const slow = { ...all, pattern: { source: "(a+)+x$", flags: "" } };
-    await assert.rejects(gathered(new SessionLines(source, tools).forward(slow, "end")), PatternTooSlow);
+    let told = false;
+    t.mock.timers.enable({ apis: ["setTimeout"] });
+    const rejected = assert.rejects(gathered(new SessionLines(source, tools).forward(slow, "end")), PatternTooSlow);
+    void rejected.finally(() => {
+      told = true;
+    });
+    await until(() => {
+      t.mock.timers.tick(1_000);
+      return told;
+    }, "the time of a pattern to be over");
+    t.mock.timers.reset();
+    await rejected;
     assert.deepEqual(await gathered(new SessionLines(source, tools).forward(all, "end")), ["a".repeat(60)]);
     holder.close();
   });
