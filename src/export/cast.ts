@@ -26,7 +26,7 @@ const joinBytes = 64 << 10;
 export async function* castOf(log: OutputLog, options: CastOptions): AsyncGenerator<string> {
   const { from, to } = options;
   const size = log.times.sizeAt(from) ?? { cols: 80, rows: 24 };
-  const start = log.timeAt(from) ?? 0;
+  const start = log.times.timeAt(from) ?? 0;
   yield header(options, size, start);
   const clock = new CastClock(options, start);
   if (options.before.length > 0) yield event(clock.at(start), "o", Buffer.from(options.before).toString("utf8"));

@@ -255,6 +255,7 @@ export class Server implements Context {
       tellUntold: () => this.#hub.resume(),
       over: () => void this.#end("its job is over", (peer) => peer.reconnect()),
     });
+    const identity = homeIdentity(options.home);
     this.#partArchive = new SharedArchive(config.archive ?? archiveRoot(process.env));
     this.parts = new PartKeeper({
       archive: this.#partArchive,
@@ -275,13 +276,13 @@ export class Server implements Context {
       job: this.neighbours.place.job,
       version: options.version,
       contract: farContract,
-      home: homeIdentity(options.home),
+      home: identity,
       sessions: () => toldSessions(this),
       live: () => this.table.live().length,
       clock: wall,
       steady,
     });
-    this.masters = new SshMasters(homeIdentity(options.home));
+    this.masters = new SshMasters(identity);
     this.hosts = new AskedHosts(config.hosts, {
       ask: (name, environment) => askHost(this.config, name, environment, this.masters.folder),
       clock: wall,
@@ -294,7 +295,7 @@ export class Server implements Context {
       session: (id) => this.table.get(id),
       curves: (session) => this.progress.curves(session),
       draw: (turn) => this.archive.workers.run<Uint8Array>(turn, longestDrawing),
-      home: homeIdentity(options.home),
+      home: identity,
       inJob: this.neighbours.place.job !== null,
       ending: () => this.#ending,
       log,

@@ -144,7 +144,7 @@ export class OutputLog {
   }
 
   get times(): Times {
-    this.#times ??= Times.open(this.folder);
+    this.#times ??= new Times(this.folder);
     return this.#times;
   }
 
@@ -152,11 +152,6 @@ export class OutputLog {
   sizes(): readonly SizeMark[] {
     this.times.refresh();
     return this.times.sizes();
-  }
-
-  /** When byte `offset` was written, in ms since 1970; null where nobody knows. */
-  timeAt(offset: number): number | null {
-    return this.times.timeAt(offset);
   }
 
   /** How long the stream was at `time` (ms since 1970), between `base` and `end`. */

@@ -56,14 +56,9 @@ export class Times {
   #sizes: SizeMark[] = [];
   #cache: { index: number; marks: Mark[] } | null = null;
 
-  private constructor(folder: string) {
+  constructor(folder: string) {
     this.#folder = folder;
-  }
-
-  static open(folder: string): Times {
-    const times = new Times(folder);
-    times.refresh();
-    return times;
+    this.refresh();
   }
 
   /** The last mark of the file; null where there is none. */

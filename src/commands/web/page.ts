@@ -141,7 +141,7 @@ function timesOf(context: Context, session: Session, total: number): (line: numb
     return block.offset + ((block.last - block.offset) * (line - block.first)) / Math.max(1, block.count - 1);
   };
   const timeOf = (line: number) => {
-    if (!known.has(line)) known.set(line, log.timeAt(Math.min(end, Math.max(base, Math.round(offsetOf(line))))));
+    if (!known.has(line)) known.set(line, log.times.timeAt(Math.min(end, Math.max(base, Math.round(offsetOf(line))))));
     return known.get(line) ?? null;
   };
   // the times are in memory; the log's file is not needed any more

@@ -303,7 +303,7 @@ function rowFromFile(file: NonNullable<ReturnType<typeof readSessionFile>>, fold
   // a copy of what ended elsewhere: nothing of it runs here, and its end was told there
   const { exit } = record;
   if (exit === undefined)
-    return { ...row, state: "lost", reason: unheardEnd(row.host), ended: Times.open(folder).last?.time ?? row.created };
+    return { ...row, state: "lost", reason: unheardEnd(row.host), ended: new Times(folder).last?.time ?? row.created };
   const reason = endReason(exit.status);
   const facts = { ...row.facts, outputBytes: exit.end };
   return { ...row, state: "exited", reason, ended: exit.time, waitStatus: exit.status, facts };

@@ -71,7 +71,7 @@ export interface Span {
 /** What there is of a session's output. */
 export function spanOf(session: Session): Span {
   return readLog(session, (log) => {
-    const begins = log.timeAt(log.base) ?? session.row.started ?? session.row.created;
+    const begins = log.times.timeAt(log.base) ?? session.row.started ?? session.row.created;
     const last = log.times.last;
     // a last output that was followed by silence ends when the session did, not when somebody looks
     return { from: log.base, to: log.end, begins, ends: Math.max(begins, last?.time ?? begins, session.row.ended ?? 0) };

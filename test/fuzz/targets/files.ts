@@ -192,7 +192,7 @@ export const targets: readonly Target[] = [
       // one byte in front: what times.base says, or nothing
       if ((input[3] ?? 0) % 4 === 0) put("times.base", input.subarray(0, 60));
       else fs.rmSync(path.join(folder, "times.base"), { force: true });
-      const times = Times.open(folder);
+      const times = new Times(folder);
       const marks = [...times.marks()];
       let before = { offset: -1, time: -1 };
       for (const mark of marks) {
@@ -262,7 +262,7 @@ export const targets: readonly Target[] = [
           assert.ok(bytes.length <= 8000);
         }
         log.sizes();
-        log.timeAt(10);
+        log.times.timeAt(10);
         const at = log.offsetAt(1_700_000_000_500);
         assert.ok(at >= Math.min(log.base, log.end) && at <= Math.max(log.base, log.end));
       } finally {

@@ -211,11 +211,11 @@ test("retention by size takes the oldest segments, and the marks with them", asy
   assert.ok((await log.read(log.base, whole.length)).equals(whole.subarray(log.base)));
   assert.equal((await log.read(5, 10)).length, 0);
   assert.ok(allocated(path.join(folder, "times")) < marks);
-  assert.equal(log.timeAt(log.base), 1_700_000_000_000 + (log.base / 4096 + 1) * 200);
+  assert.equal(log.times.timeAt(log.base), 1_700_000_000_000 + (log.base / 4096 + 1) * 200);
   log.close();
   log = OutputLog.open(folder);
   assert.equal(log.base, 2 * segmentBytes);
-  assert.equal(log.timeAt(log.base), 1_700_000_000_000 + (log.base / 4096 + 1) * 200);
+  assert.equal(log.times.timeAt(log.base), 1_700_000_000_000 + (log.base / 4096 + 1) * 200);
 });
 
 test("the holder's own retention is seen from the file alone", async () => {

@@ -22,7 +22,7 @@ test("offsets and times are found both ways, sizes at their offsets", () => {
   holder.write("b".repeat(10), start + 2000);
   holder.size(100, 30, start + 2500);
   holder.write("c".repeat(10), start + 3000);
-  const times = Times.open(folder);
+  const times = new Times(folder);
   assert.equal(times.timeAt(0), start + 1000);
   assert.equal(times.timeAt(9), start + 1000);
   assert.equal(times.timeAt(10), start + 2000);
@@ -40,7 +40,7 @@ test("offsets and times are found both ways, sizes at their offsets", () => {
 });
 
 test("what is appended later is seen after a refresh, over many strides", () => {
-  const times = Times.open(folder);
+  const times = new Times(folder);
   for (let i = 1; i <= 5000; i++) holder.write("x".repeat(7), start + i * 200);
   times.refresh();
   for (const i of [0, 1, 1023, 1024, 1025, 4000, 4999]) {
@@ -56,7 +56,7 @@ test("an index that is absent, cut or foreign is empty", () => {
   try {
     for (const content of [null, "", "FTIM", "XXXX\x01\0\0\0\0\0\0\0\0\0\0\0", "FTIM\x02\0\0\0\0\0\0\0\0\0\0\0"]) {
       if (content !== null) fs.writeFileSync(path.join(none, "times"), content);
-      const times = Times.open(none);
+      const times = new Times(none);
       assert.equal(times.timeAt(5), null);
       assert.equal(times.offsetAt(5), null);
       assert.deepEqual(times.sizes(), []);
@@ -71,7 +71,7 @@ test("the head can be let go of: later look-ups are unchanged, disk is freed, ap
     if (i === 2000) holder.size(132, 50, start + i * 200);
     holder.write("x".repeat(7), start + i * 200);
   }
-  const before = Times.open(folder);
+  const before = new Times(folder);
   const disk = allocated(path.join(folder, "times"));
   // where what is kept begins behind the first page nothing is freed, and the system is asked for nothing
   before.forget(400 * 7, (_fd, offset, length) => assert.fail(`${length} bytes at ${offset} are to be freed`));
@@ -79,7 +79,7 @@ test("the head can be let go of: later look-ups are unchanged, disk is freed, ap
   assert.ok(allocated(path.join(folder, "times")) < disk / 2);
   holder.write("y", start + 6001 * 200);
   before.refresh();
-  for (const times of [before, Times.open(folder)]) {
+  for (const times of [before, new Times(folder)]) {
     for (const i of [5000, 5500, 5999, 6000]) {
       assert.equal(times.timeAt(i * 7), start + (i + 1) * 200);
       assert.equal(times.offsetAt(start + i * 200 + 50), i * 7);
@@ -103,5 +103,5 @@ test("the head can be let go of: later look-ups are unchanged, disk is freed, ap
   fs.writeFileSync(path.join(folder, "times.base.tmp"), "half");
   // again, over what was let go of before
   before.forget(6000 * 7, punchHole);
-  assert.equal(Times.open(folder).timeAt(6000 * 7), start + 6001 * 200);
+  assert.equal(new Times(folder).timeAt(6000 * 7), start + 6001 * 200);
 });
