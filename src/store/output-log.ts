@@ -9,7 +9,6 @@ import {
   DamagedSegment,
   listSegments,
   readSegment,
-  readSegmentSync,
   removeUnfinished,
   type Segment,
   segmentBytes,
@@ -138,11 +137,6 @@ export class OutputLog {
     return Math.max(this.#mark, this.#rawBase);
   }
 
-  /** The holder's record as of the last `refresh`. */
-  get record(): SessionRecord {
-    return this.#record;
-  }
-
   get times(): Times {
     this.#times ??= new Times(this.folder);
     return this.#times;
@@ -223,49 +217,6 @@ export class OutputLog {
     for await (const piece of this.pieces(offset, offset + length)) {
       if ("hole" in piece) break;
       out.push(piece.bytes);
-    }
-    return out.length === 1 ? (out[0] as Buffer) : Buffer.concat(out);
-  }
-
-  /**
-   * As `read`, on this thread: for a worker, or for the uncompressed end.
-   * @param room where the uncompressed end is read to, in place of memory that is made for it.
-   */
-  readSync(offset: number, length: number, room?: Uint8Array): Buffer {
-    const out: Buffer[] = [];
-    // within what is known there is nothing to be learnt, unless it was freed meanwhile
-    let fresh = offset + length > this.end;
-    if (fresh) this.refresh();
-    let at = Math.max(0, offset);
-    const end = Math.min(offset + length, this.end);
-    while (at < end) {
-      const limit = Math.min(end, this.#holeAfter(at)?.offset ?? end);
-      if (limit <= at) break;
-      const segment = this.#segmentAt(at);
-      let bytes: Buffer;
-      if (segment) {
-        try {
-          const key = `${this.folder}/${segment.file}`;
-          const raw = cache.get(key) ?? remember(key, readSegmentSync(this.folder, segment));
-          bytes = raw.subarray(at - segment.offset, limit - segment.offset);
-        } catch (error) {
-          this.#noteDamage(error);
-          break;
-        }
-      } else {
-        bytes = this.#raw.readSync(at, limit, out.length === 0 ? room : undefined);
-        if (looksPunched(bytes)) {
-          if (!fresh) {
-            fresh = true;
-            this.refresh();
-            continue;
-          }
-          if (this.#compressedElsewhere(at)) continue;
-        }
-      }
-      if (!bytes.length) break;
-      out.push(bytes);
-      at += bytes.length;
     }
     return out.length === 1 ? (out[0] as Buffer) : Buffer.concat(out);
   }

@@ -81,16 +81,6 @@ export class RawLog {
     return buffer.subarray(0, await readFile(this.#fd, buffer, 0, buffer.length, at));
   }
 
-  /**
-   * The same on this thread.
-   * @param room where it is read to, if it is large enough.
-   */
-  readSync(at: number, limit: number, room?: Uint8Array): Buffer {
-    const most = Math.min(readBytes, limit - at);
-    const target = room !== undefined && room.length >= most ? room : Buffer.allocUnsafe(most);
-    return Buffer.from(target.buffer, target.byteOffset, fs.readSync(this.#fd, target, 0, most, at));
-  }
-
   /** All of a range, or what there is of it. */
   async readWhole(offset: number, length: number): Promise<Buffer> {
     const buffer = Buffer.allocUnsafe(length);

@@ -185,12 +185,4 @@ export class LineStore {
       .run(limit);
     return changes;
   }
-
-  /** Begins anew for a session: what is stored cannot be gone on from. */
-  reset(session: string): void {
-    this.#database.transaction(() => {
-      this.#database.prepare("DELETE FROM line_block WHERE session = ?").run(session);
-      this.#database.prepare("DELETE FROM line_progress WHERE session = ?").run(session);
-    })();
-  }
 }

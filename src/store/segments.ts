@@ -126,25 +126,12 @@ export async function writeSegment(folder: string, offset: number, raw: Buffer):
 export async function readSegment(folder: string, segment: Segment): Promise<Buffer> {
   try {
     const packed = await fs.promises.readFile(path.join(folder, segment.file));
-    return checked(segment, await unpackBrotli(packed, { maxOutputLength: Math.max(1, segment.length) }));
+    const raw = await unpackBrotli(packed, { maxOutputLength: Math.max(1, segment.length) });
+    if (raw.length !== segment.length || hashOf(raw) !== segment.hash) throw new Error("its checksum is another one");
+    return raw;
   } catch (error) {
-    throw error instanceof DamagedSegment ? error : new DamagedSegment(segment, error);
+    throw new DamagedSegment(segment, error);
   }
-}
-
-/** The same on this thread, for callers that are off the main thread already. Throws DamagedSegment. */
-export function readSegmentSync(folder: string, segment: Segment): Buffer {
-  try {
-    const packed = fs.readFileSync(path.join(folder, segment.file));
-    return checked(segment, zlib.brotliDecompressSync(packed, { maxOutputLength: Math.max(1, segment.length) }));
-  } catch (error) {
-    throw error instanceof DamagedSegment ? error : new DamagedSegment(segment, error);
-  }
-}
-
-function checked(segment: Segment, raw: Buffer): Buffer {
-  if (raw.length !== segment.length || hashOf(raw) !== segment.hash) throw new DamagedSegment(segment, "checksum");
-  return raw;
 }
 
 function hashOf(raw: Buffer): string {

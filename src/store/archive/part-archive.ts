@@ -96,11 +96,10 @@ export function archiveRoot(environment: Readonly<Record<string, string | undefi
 
 export class PartArchive {
   readonly root: string;
-  readonly #uid: number;
+  readonly #uid = process.getuid?.() ?? -1;
 
-  constructor(root: string, uid: number = process.getuid?.() ?? -1) {
+  constructor(root: string) {
     this.root = root;
-    this.#uid = uid;
   }
 
   /** Whether anything was ever archived. */

@@ -9,7 +9,7 @@ import { defaultConfig } from "../../../src/base/config/config.ts";
 import { parseConfig } from "../../../src/base/config/config-file.ts";
 import { OutputLog } from "../../../src/store/output-log.ts";
 import { parseRecord } from "../../../src/store/record.ts";
-import { DamagedSegment, listSegments, readSegmentSync } from "../../../src/store/segments.ts";
+import { DamagedSegment, listSegments, readSegment } from "../../../src/store/segments.ts";
 import { readSessionFile, writeSessionFile } from "../../../src/store/session-file.ts";
 import { type SessionRow, SessionStore } from "../../../src/store/session-store.ts";
 import { Times } from "../../../src/store/times.ts";
@@ -215,7 +215,7 @@ export const targets: readonly Target[] = [
     inputs: 60_000,
     longest: 3_000,
     seeds: () => [zlib.brotliCompressSync(Buffer.from("output ".repeat(100))), zlib.brotliCompressSync(Buffer.alloc(1 << 20))],
-    run(input) {
+    async run(input) {
       clear();
       const raw = Buffer.from("output ".repeat(100));
       const hash = createHash("sha256").update(raw).digest("hex").slice(0, 16);
@@ -225,7 +225,7 @@ export const targets: readonly Target[] = [
       put(name, "");
       for (const segment of listSegments(folder)) {
         try {
-          assert.equal(readSegmentSync(folder, segment).length, segment.length);
+          assert.equal((await readSegment(folder, segment)).length, segment.length);
         } catch (error) {
           if (!(error instanceof DamagedSegment)) throw error;
         }
@@ -241,7 +241,7 @@ export const targets: readonly Target[] = [
       Buffer.concat([Buffer.from([40, 100]), Buffer.from(record), timesFile([[0, 0, 80, 24]]), Buffer.alloc(3000, "line\n")]),
     ],
     words: ["gap 0 10\n", "gap 4096 8192\n", "exit 0 99999999 1 1 1 1\n", "exit 0 -5 1\n", "\0".repeat(64)],
-    run(input) {
+    async run(input) {
       clear();
       const [recordLength = 0, timesLength = 0] = input;
       const rest = input.subarray(2);
@@ -258,7 +258,7 @@ export const targets: readonly Target[] = [
           end = hole.offset + hole.length;
         }
         for (const from of [0, 50, 5000, log.end - 10]) {
-          const bytes = log.readSync(from, 8000);
+          const bytes = await log.read(from, 8000);
           assert.ok(bytes.length <= 8000);
         }
         log.sizes();

@@ -44,7 +44,6 @@ test("a running session's log is read as it grows", async () => {
   assert.equal((await log.read(0, 100)).toString(), "first\r\n");
   holder.write("second\r\n");
   assert.equal((await log.read(7, 100)).toString(), "second\r\n");
-  assert.equal(log.readSync(7, 3).toString(), "sec");
   assert.equal((await log.read(100, 5)).length, 0);
   assert.equal(log.end, 15);
 });
@@ -64,7 +63,6 @@ test("what another thread or process compresses is still read whole, by a log th
     for (let done = false; !done; readings++) {
       done = await Promise.race([compressing.then(() => true), new Promise<boolean>((resolve) => setImmediate(resolve, false))]);
       assert.ok((await all()).equals(whole), `reading ${readings}`);
-      assert.ok(log.readSync(0, whole.length).equals(whole), `reading ${readings} at once`);
     }
     assert.equal(await compressing, 2);
     assert.deepEqual(log.holes(), []);
@@ -95,7 +93,6 @@ test("complete segments are compressed, freed from output.log, and read back byt
     [17, segmentBytes * 2],
   ] as const) {
     assert.ok((await log.read(offset, length)).equals(whole.subarray(offset, offset + length)), `${offset}+${length}`);
-    assert.ok(log.readSync(offset, length).equals(whole.subarray(offset, offset + length)), `sync ${offset}+${length}`);
   }
   holder.write("and on\r\n");
   assert.equal((await log.read(whole.length, 100)).toString(), "and on\r\n");

@@ -59,7 +59,7 @@ describe("the store of lines", () => {
     assert.equal(store.progress("c"), undefined);
   });
 
-  test("what is forgotten is found no more: by age, with its session, when begun anew", () => {
+  test("what is forgotten is found no more: by age, with its session", () => {
     const db = opened("a", "b");
     const store = new LineStore(db);
     store.add("a", [block(0, "x1"), block(10, "x1"), block(20, "x1")], progress(30));
@@ -75,9 +75,6 @@ describe("the store of lines", () => {
       store.find("x1").map(({ session }) => session),
       ["a", "a"],
     );
-    store.reset("a");
-    assert.deepEqual(store.find("x1"), []);
-    assert.equal(store.progress("a"), undefined);
   });
 
   test("blocks and progress are added both or not at all", () => {
