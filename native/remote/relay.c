@@ -210,14 +210,17 @@ static void step(struct state *s, const struct pollfd *slots, int64_t now) {
     s->end_sent = true;
     send_record(s, END, NULL, 0);
   }
-  if (!write_some(relay->socket, &s->inbound)) s->socket_ended = s->end_passed = true;
+  // who takes nothing more may have said something still: its end is read
+  if (!write_some(relay->socket, &s->inbound)) {
+    s->inbound.start = s->inbound.end;
+    s->end_passed = true;
+  }
   // what there was no room for; of a carrier that has ended nothing else would be a reason to go on
   take_records(s);
   if (s->end_heard && held(&s->inbound) == 0 && !s->end_passed) {
     s->end_passed = true;
     shutdown(relay->socket, SHUT_WR);
   }
-  // a carrier that takes nothing more may have something to say still: its end is read
   if (!write_some(relay->out, &s->outbound)) s->outbound.start = s->outbound.end;
 }
 
@@ -250,8 +253,11 @@ enum relay_end relay_run(const struct relay *relay) {
     // what cannot be passed on is not read, and then nobody is silent
     bool listening = !s.broken && held(&s.inbound) < INBOUND_ROOM;
     bool reads = s.greeted && !s.socket_ended && held(&s.outbound) < OUTBOUND_ROOM;
+    // that a server is gone is heard once all that it said is read
+    bool hears = reads || s.socket_ended || relay->asks;
+    bool over = s.socket_ended && s.end_passed;
     struct pollfd slots[] = {
-        {s.socket_ended && s.end_passed ? -1 : relay->socket, (short)((reads ? POLLIN : 0) | (held(&s.inbound) > 0 ? POLLOUT : 0)), 0},
+        {!over && (hears || held(&s.inbound) > 0) ? relay->socket : -1, (short)((reads ? POLLIN : 0) | (held(&s.inbound) > 0 ? POLLOUT : 0)), 0},
         {listening ? relay->in : -1, POLLIN, 0},
         {held(&s.outbound) > 0 && !s.broken ? relay->out : -1, POLLOUT, 0},
         {errors ? relay->errors : -1, POLLIN, 0},
@@ -264,13 +270,13 @@ enum relay_end relay_run(const struct relay *relay) {
     }
     now = os_steady_ms();
     if (slots[3].revents & (POLLHUP | POLLERR) && !(slots[3].revents & POLLIN)) errors = false;
-    bool deserted = slots[0].revents & (POLLHUP | POLLERR) && !(slots[0].revents & POLLIN);
+    bool deserted = hears && slots[0].revents & (POLLHUP | POLLERR) && !(slots[0].revents & POLLIN);
+    // the server has closed its side after its last word, which the far client is still to have
+    if (deserted && !relay->asks) s.socket_ended = s.end_passed = true;
     step(&s, slots, now);
     if (s.late) return RELAY_LATE;
     if (is_over(&s, &end)) return end;
-    // the server has closed its side after its last word, which the far client is still to have
     if (deserted && relay->asks) return RELAY_LEFT;
-    if (deserted) s.socket_ended = s.end_passed = true;
     if (!s.greeted) continue;
     if (!s.asked_at) tell_silent(&s, false);
     if (!relay->asks) {

@@ -166,19 +166,33 @@ test("the answer to the question about what was typed meanwhile, and what is typ
   terminal.kill("SIGKILL");
 });
 
+const record = (length: number) => {
+  const bytes = Buffer.alloc(5 + length, 1);
+  bytes.writeUInt32LE(length, 0);
+  return bytes;
+};
+
+/** The relay by itself, in C. */
+function compileRelay(): string {
+  const native = path.join(root, "native");
+  return compile(path.join(root, "test/support/programs/full-relay.c"), home.work, ["-D_GNU_SOURCE", `-I${native}`]);
+}
+
 test("all that the carrier brought is passed on: its last records behind what is taken at once, and when it hears no more", () => {
-  const record = (length: number) => {
-    const bytes = Buffer.alloc(5 + length, 1);
-    bytes.writeUInt32LE(length, 0);
-    return bytes;
-  };
   const file = path.join(home.work, "carried");
   const records = [...Array.from({ length: 32 }, () => record(32 << 10)), record(10), record(10)];
   fs.writeFileSync(file, Buffer.concat([Buffer.from("falcon-sessions bridge 1\n"), ...records]));
-  const native = path.join(root, "native");
-  const relay = compile(path.join(root, "test/support/programs/full-relay.c"), home.work, ["-D_GNU_SOURCE", `-I${native}`]);
   for (const more of [[], ["deaf"]])
-    assert.equal(execFileSync(relay, [file, ...more], { encoding: "utf8" }), `${(1 << 20) + 20}\n`, more.join());
+    assert.equal(execFileSync(compileRelay(), [file, ...more], { encoding: "utf8" }), `${(1 << 20) + 20}\n`, more.join());
+});
+
+test("all that a server of the far side said is passed on, though it has gone and the network takes it slowly", () => {
+  const file = path.join(home.work, "typed");
+  for (const typed of [Buffer.alloc(0), record(8 + 1)]) {
+    fs.writeFileSync(file, typed);
+    const missing = execFileSync(compileRelay(), [file, "far"], { encoding: "utf8", timeout: 30_000 });
+    assert.equal(missing, "0\n", `${typed.length} bytes came meanwhile`);
+  }
 });
 
 test("bridge: what was under way for too long is not passed on, and the channel ends", async () => {
