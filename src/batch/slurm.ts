@@ -79,10 +79,7 @@ export class Slurm {
   async jobs(ids: readonly string[]): Promise<SlurmJob[]> {
     if (ids.length === 0) return [];
     const args = ["-h", "-r", "-t", "all", "-o", lineFormat, "-j", ids.join(",")];
-    const { status, stdout, stderr } = await this.#ask("squeue", args);
-    // of one job that is not known it says so; of several it lists those that are
-    if (status !== 0 && !/Invalid job id/i.test(stderr)) throw silent("squeue", stderr);
-    return stdout.split("\n").flatMap((line) => jobFrom(line) ?? []);
+    return (await this.#told("squeue", args)).split("\n").flatMap((line) => jobFrom(line) ?? []);
   }
 
   /**
@@ -100,10 +97,9 @@ export class Slurm {
    * @throws Failure when Slurm does not answer, does not know the job (any more), or says what is no time.
    */
   async endTime(id: string): Promise<number | null> {
-    const { status, stdout, stderr } = await this.#ask("squeue", ["-h", "-j", id, "-o", "%e"]);
-    if (status !== 0 && !/Invalid job id/i.test(stderr)) throw silent("squeue", stderr);
+    const told = await this.#told("squeue", ["-h", "-j", id, "-o", "%e"]);
     // the components of a heterogeneous job end together: the first line speaks for all
-    const word = (stdout.split("\n")[0] ?? "").trim();
+    const word = (told.split("\n")[0] ?? "").trim();
     if (word === "") throw new Failure(`Slurm does not know job ${printable(id)} (any more): its time limit is not known`);
     if (/^(N\/A|NONE|Unknown|UNLIMITED)$/i.test(word)) return null;
     // a wrapper of the site's may drop SLURM_TIME_FORMAT: local time then
@@ -119,10 +115,8 @@ export class Slurm {
    * @throws Failure when Slurm does not answer.
    */
   async show(id: string): Promise<Record<string, string> | undefined> {
-    const { status, stdout, stderr } = await this.#ask("scontrol", ["show", "job", "--oneliner", id]);
-    if (status !== 0 && /Invalid job id/i.test(stderr)) return undefined;
-    if (status !== 0) throw silent("scontrol", stderr);
-    const line = stdout.split("\n")[0] ?? "";
+    const line = (await this.#told("scontrol", ["show", "job", "--oneliner", id])).split("\n")[0] ?? "";
+    if (line === "") return undefined;
     return Object.fromEntries(
       [...line.trimEnd().matchAll(/(?<!\S)([^\s=]+)=(.*?)(?= [\w/:*-]+=|$)/gs)].map(([, name, value]) => [name, value]),
     );
@@ -148,9 +142,7 @@ export class Slurm {
    * @throws Failure when it does not answer.
    */
   async tracking(): Promise<string | undefined> {
-    const { status, stdout, stderr } = await this.#ask("scontrol", ["show", "config"]);
-    if (status !== 0) throw silent("scontrol", stderr);
-    return /^ProctrackType\s*=\s*proctrack\/(\w+)/m.exec(stdout)?.[1];
+    return /^ProctrackType\s*=\s*proctrack\/(\w+)/m.exec(await this.#told("scontrol", ["show", "config"]))?.[1];
   }
 
   /**
@@ -187,26 +179,36 @@ export class Slurm {
   }
 
   /** Signals the job's batch script, and nothing else of it. @throws Failure with scancel's words. */
-  async signalScript(id: string, signal: string): Promise<void> {
-    const { status, stderr } = await this.#ask("scancel", ["--batch", `--signal=${signal}`, id]);
-    if (status !== 0) throw new Failure(`job ${id} was not signalled: ${wordsOf("scancel", stderr)}`);
+  signalScript(id: string, signal: string): Promise<void> {
+    return this.#order("scancel", ["--batch", `--signal=${signal}`, id], `job ${id} was not signalled`);
   }
 
   /**
    * Asks Slurm to run the job again, with the same number; its processes on this node are ended for that.
    * @throws Failure with scontrol's words when it refuses (a job that was submitted with --no-requeue).
    */
-  async requeue(id: string): Promise<void> {
-    const { status, stderr } = await this.#ask("scontrol", ["requeue", id]);
-    if (status !== 0) throw new Failure(`Slurm does not run job ${id} again: ${wordsOf("scontrol", stderr)}`);
+  requeue(id: string): Promise<void> {
+    return this.#order("scontrol", ["requeue", id], `Slurm does not run job ${id} again`);
   }
 
   /**
    * Slurm does not run the job again from now on, whoever asks for it. @throws Failure with scontrol's words.
    */
-  async keepFromRequeue(id: string): Promise<void> {
-    const { status, stderr } = await this.#ask("scontrol", ["update", `JobId=${id}`, "Requeue=0"]);
-    if (status !== 0) throw new Failure(`job ${id} may be run again: ${wordsOf("scontrol", stderr)}`);
+  keepFromRequeue(id: string): Promise<void> {
+    return this.#order("scontrol", ["update", `JobId=${id}`, "Requeue=0"], `job ${id} may be run again`);
+  }
+
+  /** What a program says; of a job that is not known nothing. @throws Failure when Slurm does not answer. */
+  async #told(program: string, args: readonly string[]): Promise<string> {
+    const { status, stdout, stderr } = await this.#ask(program, args);
+    if (status !== 0 && !/Invalid job id/i.test(stderr)) throw silent(program, stderr);
+    return stdout;
+  }
+
+  /** @param refused what is said where it is refused, before the program's words. */
+  async #order(program: string, args: readonly string[], refused: string): Promise<void> {
+    const { status, stderr } = await this.#ask(program, args);
+    if (status !== 0) throw new Failure(`${refused}: ${wordsOf(program, stderr)}`);
   }
 
   #ask(program: string, args: readonly string[]) {

@@ -1,24 +1,16 @@
 // What the rows of a screen say of a training: how far it is, how fast, and its losses. What they do not say
 // is unknown.
 import { type MetricKind, metricKind, numberOf, numberPattern } from "../reading/metric-words.ts";
+import type { Point, Told } from "../run/told.ts";
 import { type Bar, barOf } from "./bars.ts";
 
 /** The losses that stand beside a number of epochs, steps, …, of one training in order. */
-export interface Mark extends Partial<Record<MetricKind, number>> {
-  at: number;
-}
+export type Mark = Omit<Point, "time">;
 
 /** What a screen says. `null`: it does not. */
-export interface Reading {
-  unit: string;
-  done: number | null;
-  total: number | null;
-  /** 0 to 1. */
-  fraction: number | null;
+export interface Reading extends Pick<Told, "unit" | "done" | "total" | "fraction" | "left"> {
   /** Units a second. */
   rate: number | null;
-  /** Seconds. */
-  left: number | null;
   marks: Mark[];
   /** Values that stand in the row that is written now. */
   now: Partial<Record<MetricKind, number>>;

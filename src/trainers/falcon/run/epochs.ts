@@ -1,17 +1,12 @@
 // The epochs of a log, kept as a table of numbers: an object for each would be walked through by V8's
 // collector for as long as the run is known, and runs have thousands.
 
-/** One epoch as the log has it. Losses in nats. */
-export interface EpochRecord {
-  epoch: number;
-  epochs: number;
+import type { EpochLine } from "./log-line.ts";
+
+/** One epoch as the log has it. */
+export interface EpochRecord extends EpochLine {
   /** ms since 1970 by the log's own clock, whole seconds. */
   time: number;
-  loss: number | undefined;
-  validationLoss: number | undefined;
-  learningRate: number | undefined;
-  samples: number | undefined;
-  steps: number | undefined;
 }
 
 /** Epochs in their order, whether they are kept as records or made into such when they are asked for. */

@@ -19,7 +19,8 @@ export const stallFloor = 60_000;
 
 /** What is known besides the node's own log. */
 export interface NodeSituation {
-  trained: boolean;
+  /** What the configuration says of it. */
+  config: ConfigNode;
   /** Its log exists. */
   logged: boolean;
   /** What the driver says of it, in this launch. */
@@ -28,11 +29,6 @@ export interface NodeSituation {
   known: boolean;
   /** This launch has begun to write: what the logs hold is its own, and not an earlier one's. */
   begun: boolean;
-  /** max_epochs of the configuration. */
-  configured: number | undefined;
-  /** early_stop_patience of the configuration. */
-  patience?: number | undefined;
-  rounds?: ConfigNode["rounds"] | undefined;
   /** The run's program is there; undefined: not known. */
   alive: boolean | undefined;
   /** The driver's summary is there. */
@@ -58,7 +54,7 @@ export function nodeProgress(log: NodeLog, situation: NodeSituation): { progress
   const status = statusOf(log, situation, epochs.length > 0);
   const round = situation.begun ? roundOf(log, situation) : null;
   // nobody knows how many rounds, and epochs in each, there will be
-  const planned = round === null ? (last?.epochs ?? situation.configured ?? null) : null;
+  const planned = round === null ? (last?.epochs ?? situation.config.epochs ?? null) : null;
   const before = beforeOf(log, situation, epochs);
   const rate = rateOf(epochs);
   const left = last && planned !== null && before !== null ? Math.max(0, planned - (last.epoch - before)) : null;
@@ -85,7 +81,7 @@ export function nodeProgress(log: NodeLog, situation: NodeSituation): { progress
     validationLoss: finite(told?.validationLoss),
     bestValidationLoss: best?.validationLoss ?? null,
     epochsSinceBest: round !== null ? round.epochsSinceBest : best && last ? last.epoch - best.epoch : null,
-    patience: round?.patience ?? situation.patience ?? null,
+    patience: round?.patience ?? situation.config.patience ?? null,
     nonFinite: notFinite.flatMap(({ stretch, open }) => (open ? stretch : [])),
     lastNonFinite: notFinite.map(({ stretch }) => stretch),
     samples: last?.samples ?? null,
@@ -130,7 +126,7 @@ function roundsLeft(progress: RoundProgress, rate: number | null, sinceLast: num
 }
 
 function roundOf({ rounds, launch }: NodeLog, situation: NodeSituation): RoundProgress | null {
-  const { driver, logged, rounds: configured } = situation;
+  const { driver, logged, config } = situation;
   // what the driver says, once a minute, where its log is elsewhere
   const told =
     launch.length === 0 && !logged && driver?.round !== undefined
@@ -141,14 +137,14 @@ function roundOf({ rounds, launch }: NodeLog, situation: NodeSituation): RoundPr
   const { round, epoch, epochs, bestEpoch, accepted, rejected } = found;
   return {
     round,
-    rounds: configured?.most ?? null,
+    rounds: config.rounds.most ?? null,
     epoch,
     epochs: epochs ?? null,
     epochsSinceBest: bestEpoch > 0 ? epoch - bestEpoch : null,
-    patience: configured?.patienceEpochs ?? null,
+    patience: config.rounds.patienceEpochs ?? null,
     accepted,
     rejected,
-    patienceRounds: configured?.patienceRounds ?? rounds?.patienceRounds ?? null,
+    patienceRounds: config.rounds.patienceRounds ?? rounds?.patienceRounds ?? null,
   };
 }
 
@@ -171,12 +167,12 @@ function stretches(from: NodeLog | EpochList, zone: number, last: EpochRecord | 
 function epochsOf(log: NodeLog, situation: NodeSituation): EpochList {
   if (log.launch.length > 0) return log.launch;
   const measured = epochsOfMetrics(situation);
-  const { driver, logged, configured } = situation;
+  const { driver, logged, config } = situation;
   if (measured.length > 0 || logged || driver?.epoch === undefined || driver.epoch === 0) return measured;
   return [
     {
       epoch: driver.epoch,
-      epochs: driver.epochs ?? configured ?? 0,
+      epochs: driver.epochs ?? config.epochs ?? 0,
       time: driver.time,
       loss: undefined,
       validationLoss: driver.loss,
@@ -198,10 +194,10 @@ function beforeOf(log: NodeLog, situation: NodeSituation, epochs: EpochList): nu
 
 function statusOf(
   log: NodeLog,
-  { trained, logged, driver, known, begun, alive, ended }: NodeSituation,
+  { config, logged, driver, known, begun, alive, ended }: NodeSituation,
   hasEpochs: boolean,
 ): NodeStatus {
-  if (!trained) return "idle";
+  if (!config.trained) return "idle";
   if (!known) return "unknown";
   if (!begun) return "waiting";
   if (log.completed || (!logged && driver?.done === true)) return "done";
@@ -231,7 +227,7 @@ function beforeOfMetric({ metrics, launched, zone }: NodeSituation): number | nu
 }
 
 /** Epochs as the metrics have them, for an estimator that logs none. */
-function epochsOfMetrics({ metrics, configured, launched, zone }: NodeSituation): EpochRecord[] {
+function epochsOfMetrics({ metrics, config, launched, zone }: NodeSituation): EpochRecord[] {
   const from = launched === undefined ? Number.NEGATIVE_INFINITY : (launched + zone) / 1000 - 1;
   const latest = ({ points }: MetricReader, until: number) => {
     let [low, high] = [0, points.length];
@@ -250,7 +246,7 @@ function epochsOfMetrics({ metrics, configured, launched, zone }: NodeSituation)
     const until = points[i + 1]?.time ?? point.time;
     return {
       epoch: point.value,
-      epochs: configured ?? 0,
+      epochs: config.epochs ?? 0,
       time: until * 1000 - zone,
       loss: latest(metrics["train/loss"], until),
       validationLoss: latest(metrics["val/loss"], until),

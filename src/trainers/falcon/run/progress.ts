@@ -99,8 +99,8 @@ export class RunWatcher implements RunWatch {
     await this.read();
     const curves = [];
     for (const node of this.#reader.nodes) {
-      const { log, trained } = node;
-      if (!trained) continue;
+      const { log, config } = node;
+      if (!config.trained) continue;
       const metrics = metricsOf(node);
       const first = log.epochs.at(0)?.time;
       await Promise.all([metrics["val/loss"].read(), metrics.epoch.read()]);
@@ -138,7 +138,7 @@ export class RunWatcher implements RunWatch {
     const earlier = await this.#earlierFolders();
     const zone = this.#reader.zone ?? 0;
     const graph = this.#reader.config?.graph ?? path.join(this.run, "graph");
-    const nodes = this.#reader.nodes.filter(({ trained }) => trained);
+    const nodes = this.#reader.nodes.filter(({ config }) => config.trained);
     const seriesOf = (below: string, node: string) =>
       this.#folders(path.join(graph, below), node).series(
         earlier?.map((kept) => path.join(kept, below)),
@@ -202,13 +202,10 @@ export class RunWatcher implements RunWatch {
     const ended = facts.phase === "ended";
     const known = config.localLogs || this.#reader.driverReader?.exists === true;
     const read = this.#reader.nodes.map((node) => {
-      const { log, reader, trainReader, trained, configured, patience, rounds, silence } = node;
+      const { log, reader, trainReader, silence } = node;
       const metrics = metricsOf(node);
       return nodeProgress(log, {
-        trained,
-        configured,
-        patience,
-        rounds,
+        config: node.config,
         known,
         logged: reader.exists || trainReader.exists,
         driver: facts.nodes.get(log.name),

@@ -26,10 +26,7 @@ interface WatchedNode {
   reader: LogReader;
   /** Of a falcon that trains in an actor of its own, beside the one that samples. */
   trainReader: LogReader;
-  trained: boolean;
-  configured: number | undefined;
-  patience: number | undefined;
-  rounds: ConfigNode["rounds"];
+  config: ConfigNode;
   metrics: Metrics;
   /** Of the actor that trains. */
   trainMetrics: Metrics;
@@ -118,16 +115,14 @@ export class RunReader {
     this.datasetReader = reader("dataset");
     this.driver = new DriverLog();
     this.buffer = [];
-    this.nodes = config.nodes.map(({ name, trained, epochs, patience, rounds }) => {
+    this.nodes = config.nodes.map((node) => {
+      const { name } = node;
       const train = path.join(name, "train");
       return {
         log: new NodeLog(name),
         reader: reader(name),
         trainReader: reader(train),
-        trained,
-        configured: epochs,
-        patience,
-        rounds,
+        config: node,
         metrics: metricsIn(path.join(config.graph, name)),
         trainMetrics: metricsIn(path.join(config.graph, train)),
         silence: new Silence(),
@@ -176,7 +171,7 @@ export class RunReader {
     // metrics cost nothing until they are needed: the log has it all, and earlier
     const { log, reader, trainReader } = node;
     const metrics = metricsOf(node);
-    if (!node.trained || !(reader.exists || trainReader.exists) || !log.started) return;
+    if (!node.config.trained || !(reader.exists || trainReader.exists) || !log.started) return;
     if (log.launch.length === 0) await Promise.all(Object.values(metrics).map((metric) => metric.read()));
     else if (!log.beginningSeen) await metrics.epoch.read();
   }

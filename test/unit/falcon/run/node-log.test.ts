@@ -18,12 +18,14 @@ const line = (epoch: number, train: string, validation: string | undefined) =>
 
 function progressOf(log: NodeLog) {
   return nodeProgress(log, {
-    trained: true,
+    config: {
+      ...{ name: "theta", trained: true, epochs: 1_000_000, patience: undefined },
+      rounds: { patienceEpochs: undefined, patienceRounds: undefined, most: undefined },
+    },
     logged: true,
     driver: undefined,
     known: true,
     begun: true,
-    configured: 1_000_000,
     alive: true,
     ended: false,
     now: { wall: start, steady: 0 },
