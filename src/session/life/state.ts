@@ -22,7 +22,7 @@ export function mayFollow(from: SessionState, to: SessionState): boolean {
 }
 
 /** Whether the program of a session in this state may still be running. */
-export function isLive(state: SessionState): boolean {
+export function isLive(state: string): boolean {
   return state === "starting" || state === "running" || state === "exiting";
 }
 

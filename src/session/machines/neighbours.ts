@@ -10,6 +10,7 @@ import { FrameReader } from "../../protocol/frame.ts";
 import { encodeOwnRequest } from "../../protocol/own-request.ts";
 import { knownRecord } from "../../store/record.ts";
 import { readSessionFile } from "../../store/session-file.ts";
+import { isLive } from "../life/state.ts";
 import { bareSessionJson } from "./bare-session-json.ts";
 import { lastWrite, programRuns } from "./left-program.ts";
 
@@ -123,7 +124,7 @@ function sessionFrom(job: string | null, told: unknown): NeighbourSession | unde
     id,
     name,
     state,
-    live: state === "running" || state === "starting" || state === "exiting",
+    live: isLive(state),
     created: time(created) ?? 0,
     started: time(started),
     ended: time(ended),

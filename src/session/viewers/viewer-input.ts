@@ -31,6 +31,9 @@ export type SessionInput = Pick<
   "input" | "interrupt" | "openKeyboard" | "inputTaken" | "countsInterrupts" | "resize"
 >;
 
+/** What was typed for the program. */
+type ForProgram = Extract<KeyAction, { bytes: Buffer }>;
+
 /** A session as somebody sees it who may only look. */
 export type WatchedSession = Omit<
   Session,
@@ -117,7 +120,7 @@ export class ViewerInput {
   #left = false;
   #forgetEnd = () => {};
   /** Opens the history view; set by the command that knows it. */
-  openHistory: ((viewer: ViewerInput) => Overlay | undefined) | undefined;
+  openHistory: (() => Overlay) | undefined;
 
   /** @param input undefined for a read-only viewer: no byte can reach the program then. */
   constructor(session: WatchedSession, input: SessionInput | undefined, terminal: ViewerTerminal, options: ViewerInputOptions) {
@@ -232,14 +235,12 @@ export class ViewerInput {
     return this.#keys.atRest && this.#asking === undefined;
   }
 
-  #send(bytes: Uint8Array): void {
-    const next = this.#options.keptKeys?.()?.next(bytes) ?? { bytes, by: undefined };
-    if (next.bytes.length > 0) this.#input?.input(next.bytes, next.by);
-  }
-
-  #sendInterrupt(input: SessionInput, bytes: Uint8Array): void {
-    const next = this.#options.keptKeys?.()?.next(bytes) ?? { bytes, by: undefined };
-    if (next.bytes.length > 0) input.interrupt(next.bytes, "typed", next.by);
+  /** Sends what of it the holder lacks. */
+  #send(input: SessionInput, action: ForProgram): void {
+    const { bytes, by } = this.#options.keptKeys?.()?.next(action.bytes) ?? { bytes: action.bytes, by: undefined };
+    if (bytes.length === 0) return;
+    if (action.do === "send") input.input(bytes, by);
+    else input.interrupt(bytes, "typed", by);
   }
 
   /**
@@ -294,17 +295,17 @@ export class ViewerInput {
           break;
         case "send":
           if (this.#input === undefined) this.#tellReadOnly();
-          else this.#send(action.bytes);
+          else this.#send(this.#input, action);
           break;
         case "interrupt":
           if (this.#input === undefined) this.#tellReadOnly();
-          else this.#interrupt(this.#input, action.bytes);
+          else this.#interrupt(this.#input, action);
           break;
         case "detach":
           this.#detach();
           break;
         case "history":
-          this.#showHistory();
+          if (this.openHistory !== undefined) this.#open(this.openHistory());
           break;
       }
     }
@@ -337,10 +338,10 @@ export class ViewerInput {
    * The first Ctrl+C goes; a further one to a falcon run is asked about, since it would drop the unsaved
    * model.
    */
-  #interrupt(input: SessionInput, bytes: Buffer): void {
-    const { row } = this.#session;
-    if (!this.#session.trainer.savesModel || row.interrupts === 0) return this.#sendInterrupt(input, bytes);
-    this.#ask(askInterrupt, () => this.#sendInterrupt(input, bytes));
+  #interrupt(input: SessionInput, action: ForProgram): void {
+    const { row, trainer } = this.#session;
+    if (!trainer.savesModel || row.interrupts === 0) return this.#send(input, action);
+    this.#ask(askInterrupt, () => this.#send(input, action));
   }
 
   /** A stream's filter, by the user's rules. */
@@ -386,7 +387,7 @@ export class ViewerInput {
 
   /** Said once, at the first key that goes nowhere. */
   #tellReadOnly(): void {
-    if (this.#toldReadOnly || this.#overlay !== undefined) return;
+    if (this.#toldReadOnly) return;
     this.#toldReadOnly = true;
     this.#openRow(readOnlyNotice);
     this.#notice = setTimeout(() => this.#endNotice(), noticeTime);
@@ -396,12 +397,7 @@ export class ViewerInput {
     if (this.#notice === undefined) return;
     clearTimeout(this.#notice);
     this.#notice = undefined;
-    if (!this.#left) this.#closeOverlay();
-  }
-
-  #showHistory(): void {
-    const overlay = this.openHistory?.(this);
-    if (overlay !== undefined) this.#open(overlay);
+    this.#closeOverlay();
   }
 
   #open(overlay: Overlay): void {
@@ -433,7 +429,7 @@ export class ViewerInput {
     const hinted = this.#hint.drop();
     this.#viewer.cols = cols;
     this.#viewer.rows = rows;
-    if (this.#overlay !== undefined) this.#overlay.resize(cols, rows);
+    this.#overlay?.resize(cols, rows);
     if (this.#mayResize()) this.#input?.resize(cols, rows);
     if (hinted) this.#viewer.rejoin();
     else this.#viewer.resize(cols, rows);
