@@ -113,8 +113,8 @@ export class HolderLink {
   }
 
   /**
-   * Our copy of the terminal's master; -1 once the program has ended. It stays open when the connection is
-   * lost, for a successor.
+   * Our copy of the terminal's master; -1 once the program has ended, or the holder was let go of. It stays
+   * open when the connection is lost, for a successor.
    */
   get master(): number {
     return this.#master;
@@ -150,7 +150,7 @@ export class HolderLink {
    * @param by whose they are, where the holder is to count them: what it has already is dropped.
    */
   input(bytes: Uint8Array, by?: Position): void {
-    if (this.#master >= 0 && this.#state !== "left") this.#typing.input(bytes, by);
+    if (this.#master >= 0) this.#typing.input(bytes, by);
   }
 
   /**
@@ -158,7 +158,7 @@ export class HolderLink {
    * others have typed.
    */
   interrupt(bytes: Uint8Array, by?: Position): void {
-    if (this.#master < 0 || this.#state === "left") return;
+    if (this.#master < 0) return;
     // counted first: should we be killed in between, it is lost, and not typed again
     if (by !== undefined) this.countTyped({ ...by, number: by.number + bytes.length });
     const taken = this.waitingInput === 0 ? this.#write(bytes) : 0;

@@ -76,8 +76,6 @@ export class Viewer {
   #terminal: ViewerTerminal;
   #mode: Mode = { is: "behind" };
   #history: number;
-  /** Counts joins, so that a snapshot that was asked for before the last one is not used. */
-  #joins = 0;
   #filterOf: (source: "program" | "screen") => OutputFilter;
   /** Of the screens and frames at hand. */
   #allowed: OutputFilter | undefined;
@@ -142,8 +140,6 @@ export class Viewer {
 
   /** @param waits the screen is answered once it is at the present; else it is there already. */
   #begin(waits: boolean): void {
-    this.#leaveMode();
-    const join = ++this.#joins;
     this.#allowed = this.#filterOf("screen");
     if (this.#isRendered) {
       const height = this.rows - (this.#line === undefined ? 0 : 1);
@@ -165,7 +161,7 @@ export class Viewer {
       .screen()
       .snapshot(history, begun, waits)
       .then(
-        (snapshot) => this.#joined(join, joining, snapshot),
+        (snapshot) => this.#joined(joining, snapshot),
         // the screen was closed: the session is over, and says so itself; or it cannot be drawn now
         (error: unknown) => {
           joining.failed = true;
@@ -176,8 +172,9 @@ export class Viewer {
       );
   }
 
-  #joined(join: number, joining: Mode & { is: "joining" }, snapshot: Snapshot): void {
-    if (join !== this.#joins || this.#mode !== joining) return;
+  #joined(joining: Mode & { is: "joining" }, snapshot: Snapshot): void {
+    // it may have been asked for before a later join
+    if (this.#mode !== joining) return;
     this.#isShown();
     // what came before this screen has rung its bells
     this.#beside = undefined;
@@ -271,20 +268,20 @@ export class Viewer {
   }
 
   #send(stream: OutputFilter, bytes: Buffer): void {
-    if (this.#mode.is !== "stream" || bytes.length === 0) return;
+    if (bytes.length === 0) return;
     const passed = stream.feed(bytes);
     if (passed.length > 0) this.#terminal.write(passed);
     if (this.#terminal.backlog() > viewerCredit) this.#fallBehind();
   }
 
   #frame(frame: Buffer): void {
-    if (this.#mode.is !== "frames") return;
+    const mode = this.#mode;
+    if (mode.is !== "frames") return;
     this.#isShown();
-    if (this.#mode.stale) return;
+    if (mode.stale) return;
     this.#draw(frame);
     if (this.#line !== undefined) this.#terminal.write(this.#line);
     if (this.#terminal.backlog() <= viewerCredit) return;
-    const mode = this.#mode;
     mode.stale = true;
     this.#terminal.onDrained(() => {
       if (this.#mode !== mode) return;
@@ -347,13 +344,11 @@ export class Viewer {
   hold(): void {
     if (this.#mode.is === "closed" || this.#mode.is === "borrowed") return;
     this.#leaveMode();
-    this.#joins++;
     this.#mode = { is: "behind" };
   }
 
   /** Stops the stream while something else (a question, the history) uses the terminal. */
   borrow(): void {
-    if (this.#mode.is === "closed") return;
     this.#leaveMode();
     this.#isShown();
     this.#beside = undefined;
