@@ -39,7 +39,8 @@ interface EventEffects {
 export class EventHub {
   readonly #effects: EventEffects;
   readonly #deliveries: Deliveries;
-  readonly #outbox: EventOutbox;
+  /** Tells the command of `on_event`; undefined where the user has none: nothing is kept for it. */
+  readonly #outbox: EventOutbox | undefined;
   /** Tells the channels of [notify]. */
   readonly announcer: Announcer;
   /** What happened to the sessions. */
@@ -50,12 +51,14 @@ export class EventHub {
     const { config, database, log } = effects;
     const { onEvent } = config;
     this.#deliveries = new Deliveries(database);
-    const runOnEvent = (variables: Record<string, string>) => {
-      const row = effects.session(variables.FALCON_SESSION_ID ?? "")?.row;
-      const environment = row?.environment ?? (process.env as Record<string, string>);
-      return runEventCommand(onEvent as readonly string[], { ...environment, ...variables }, row?.directory ?? "/");
-    };
-    this.#outbox = new EventOutbox(this.#deliveries, onEvent === null ? undefined : commandWay(runOnEvent), wall, log);
+    if (onEvent !== null) {
+      const way = commandWay((variables) => {
+        const row = effects.session(variables.FALCON_SESSION_ID ?? "")?.row;
+        const environment = row?.environment ?? (process.env as Record<string, string>);
+        return runEventCommand(onEvent, { ...environment, ...variables }, row?.directory ?? "/");
+      });
+      this.#outbox = new EventOutbox(this.#deliveries, way, wall, log);
+    }
     this.announcer = new Announcer(config.channels, {
       database,
       row: (id) => effects.session(id)?.row,
@@ -75,7 +78,7 @@ export class EventHub {
     });
     this.events = new EventStream(new SessionEvents(database), {
       tell: (session, event, facts) => {
-        this.#outbox.tell(session, event, facts);
+        this.#outbox?.tell(session, event, facts);
         this.announcer.tell(session, event, facts);
       },
       clock: wall,
@@ -110,22 +113,22 @@ export class EventHub {
 
   /** Whether somebody is still to be told of something. */
   get pending(): boolean {
-    return this.#outbox.pending || this.announcer.pending;
+    return this.#outbox?.pending === true || this.announcer.pending;
   }
 
   /** Tells what an earlier server could not. */
   resume(): void {
-    this.#outbox.resume();
+    this.#outbox?.resume();
     this.announcer.resume();
   }
 
   /** Waits for the word that what is being told was taken; begins nothing more. */
   async leave(): Promise<void> {
-    await Promise.all([this.#outbox.leave(), this.announcer.leave()]);
+    await Promise.all([this.#outbox?.leave(), this.announcer.leave()]);
   }
 
   dispose(): void {
-    this.#outbox.dispose();
+    this.#outbox?.dispose();
     this.announcer.dispose();
   }
 }

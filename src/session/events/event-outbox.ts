@@ -69,7 +69,7 @@ function isForGood(error: unknown): boolean {
 
 export class EventOutbox {
   readonly #queue: Queue;
-  readonly #way: Way | undefined;
+  readonly #way: Way;
   #clock: () => number;
   #log: Log;
   #timer: NodeJS.Timeout | undefined;
@@ -82,8 +82,7 @@ export class EventOutbox {
   #leaving = false;
   #gone = false;
 
-  /** @param way undefined where the user has no `on_event`: then nothing is told, and nothing kept. */
-  constructor(queue: Queue, way: Way | undefined, clock: () => number, log: Log) {
+  constructor(queue: Queue, way: Way, clock: () => number, log: Log) {
     this.#queue = queue;
     this.#way = way;
     this.#clock = clock;
@@ -92,7 +91,6 @@ export class EventOutbox {
 
   /** Keeps the event and tells it as soon as possible. `facts` are the variables, by name. */
   tell(session: string, event: string, facts: Record<string, string>): void {
-    if (this.#way === undefined) return;
     const now = this.#clock();
     this.#write(() => this.#queue.add(session, event, facts, now));
     this.resume();
@@ -100,23 +98,24 @@ export class EventOutbox {
 
   /** Whether something is still on its way. */
   get pending(): boolean {
-    return this.#way !== undefined && (this.#unwritten.length > 0 || this.#queue.next() !== undefined);
+    return this.#unwritten.length > 0 || this.#queue.next() !== undefined;
   }
 
   /** Goes on with what an earlier server did not finish. */
   resume(): void {
-    if (this.#busy !== undefined || this.#resting || this.#leaving || this.#gone || this.#way === undefined) return;
+    if (this.#busy !== undefined || this.#resting || this.#leaving || this.#gone) return;
     if (!this.#write()) return;
     clearTimeout(this.#timer);
     try {
-      this.#begin(this.#way);
+      this.#begin();
     } catch (error) {
       this.#failed(error);
     }
   }
 
   /** Begins the next attempt, or waits for its time. @throws the database's error */
-  #begin(way: Way): void {
+  #begin(): void {
+    const way = this.#way;
     const next = this.#queue.next();
     if (next === undefined) return;
     const now = this.#clock();
@@ -129,7 +128,7 @@ export class EventOutbox {
     const { message, taken } = this.#queue.take(now, way.most);
     this.#failures = 0;
     if (taken.length === 0) return;
-    this.#busy = this.#attempt(way, message, taken).finally(() => {
+    this.#busy = this.#attempt(message, taken).finally(() => {
       this.#busy = undefined;
       this.resume();
     });
@@ -144,7 +143,8 @@ export class EventOutbox {
     this.#write();
   }
 
-  async #attempt(way: Way, message: string, taken: readonly Delivery[]): Promise<void> {
+  async #attempt(message: string, taken: readonly Delivery[]): Promise<void> {
+    const way = this.#way;
     const attempted = await way
       .send(message, taken)
       .catch((error: unknown): Attempted => ({ taken: false, problem: String(error) }));
@@ -181,7 +181,7 @@ export class EventOutbox {
 
   /** The database failed: asked again at once it would fail for ever, or the same would be told for ever. */
   #failed(error: unknown): void {
-    this.#log("event.store-failed", { channel: this.#way?.name ?? "", reason: String(error) });
+    this.#log("event.store-failed", { channel: this.#way.name, reason: String(error) });
     if (this.#leaving || this.#gone) return;
     this.#resting = true;
     clearTimeout(this.#timer);

@@ -99,12 +99,6 @@ test("a command that never works is given up after a bounded number of attempts"
   eventOutbox.dispose();
 });
 
-test("without a command nothing is kept", () => {
-  const kept = deliveries();
-  new EventOutbox(kept, undefined, () => 0, log).tell("abc", "ended", {});
-  assert.deepEqual(kept.waiting(), []);
-});
-
 /**
  * A queue of a database that takes nothing while `broken` names the call: what was called so, at most some
  * hundred times, after which it goes well, so that an outbox without pauses ends too.
