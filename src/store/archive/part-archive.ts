@@ -143,14 +143,14 @@ export class PartArchive {
     return this.#numbers(run).flatMap((n) => this.#part(run, n) ?? []);
   }
 
-  /** The numbers of a run's parts, as its folder has them, in order. */
+  /** The numbers of a run's parts, as its folder has them, in order; of very many the newest. */
   #numbers(run: string): number[] {
     if (!idPattern.test(run)) return [];
-    const names = namesIn(path.join(this.root, run)).filter((name) => /^[1-9]\d{0,4}$/.test(name));
-    return names
-      .slice(0, mostParts)
+    return namesIn(path.join(this.root, run))
+      .filter((name) => /^[1-9]\d{0,4}$/.test(name))
       .map(Number)
-      .sort((a, b) => a - b);
+      .sort((a, b) => a - b)
+      .slice(-mostParts);
   }
 
   /** What tells the runs apart, of the newest part of each. */
@@ -229,7 +229,11 @@ export class PartArchive {
   sweep(before: number): void {
     for (const run of this.#runs()) {
       const newest = this.#newest(run);
-      if (newest !== undefined && newest.written < before) fs.rmSync(path.join(this.root, run), { recursive: true, force: true });
+      if (newest === undefined || newest.written >= before) continue;
+      // one that cannot be read, as while it is first written or of a later version, is as old as its folder
+      const last = this.#numbers(run).at(-1) as number;
+      if (last !== newest.n && fs.statSync(this.#folder(run, last)).mtimeMs >= before) continue;
+      fs.rmSync(path.join(this.root, run), { recursive: true, force: true });
     }
   }
 

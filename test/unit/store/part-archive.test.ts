@@ -273,6 +273,33 @@ test("a run is found, and swept, by the part before one whose first writing was 
   assert.deepEqual(archive.newest(), []);
 });
 
+test("a run whose newest part cannot be read is kept as long as that part is new", async () => {
+  await archive.publish(publication("abc234", 1));
+  await archive.publish(publication("abc234", 2));
+  const facts = (n: number) => path.join(folder, `archive/abc234/${n}/part.json`);
+  fs.writeFileSync(facts(1), JSON.stringify({ ...JSON.parse(fs.readFileSync(facts(1), "utf8")), written: 5 }));
+  // of a version that comes after this one
+  fs.writeFileSync(facts(2), JSON.stringify({ version: 2 }));
+  archive.sweep(1000);
+  assert.deepEqual(
+    archive.parts("abc234").map(({ n }) => n),
+    [1],
+  );
+  const old = new Date(0);
+  fs.utimesSync(path.dirname(facts(2)), old, old);
+  archive.sweep(1000);
+  assert.deepEqual(archive.parts("abc234"), []);
+});
+
+test("of more parts than are read the newest count", async () => {
+  await archive.publish(publication("abc234", 1));
+  const first = path.join(folder, "archive/abc234/1");
+  for (let n = 2; n <= 600; n++) fs.cpSync(first, path.join(folder, `archive/abc234/${n}`), { recursive: true });
+  const { facts, kind, directory } = row("part1");
+  assert.equal(archive.ofJob(jobKey(facts.job, kind, directory, facts.asked))?.n, 600);
+  assert.deepEqual([archive.parts("abc234")[0]?.n, archive.parts("abc234").length], [101, 500]);
+});
+
 test("an archive is made wherever it is to be, whatever it is called", async () => {
   archive = new PartArchive(path.join(folder, "not there yet", "parts"));
   archive.make();
