@@ -4,23 +4,29 @@ import fs from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
 import type Database from "better-sqlite3";
-import { Failure } from "../base/failure.ts";
+import { Failure, userMessage } from "../base/failure.ts";
 
 let loaded: typeof Database | undefined;
 
-/** A database in a file, or in memory (`:memory:`). @throws Failure as `loadSqlite`; what SQLite says. */
+/**
+ * A database in a file, or in memory (`:memory:`). Helpers have rows and no database, so SQLite is loaded
+ * with the first one that is opened, and not with this file.
+ * @throws Failure where SQLite would end the process; what Node says of a binary that it cannot load; what
+ * SQLite says.
+ */
 export function openDatabase(file: string, options?: Database.Options): Database.Database {
-  return new (loadSqlite())(file, options);
+  loaded ??= load(createRequire(sqlitePlace(import.meta.dirname)));
+  return new loaded(file, options);
 }
 
-/**
- * Loads SQLite before a database is opened. Helpers have rows and no database, so it is not loaded with this
- * file.
- * @throws Failure where it would end the process.
- */
-export function loadSqlite(): typeof Database {
-  loaded ??= load(createRequire(sqlitePlace(import.meta.dirname)));
-  return loaded;
+/** Loads SQLite, whatever becomes of a file. @throws Failure where this installation has none that works. */
+export function loadSqlite(): void {
+  try {
+    openDatabase(":memory:").close();
+  } catch (error) {
+    if (error instanceof Failure) throw error;
+    throw new Failure(`this installation's SQLite cannot be loaded (${userMessage(error)}): run \`npm ci\` in its folder`);
+  }
 }
 
 /** @throws Failure where it would end the process: the package was built with a newer Node. */
