@@ -387,7 +387,7 @@ export class Server implements Context {
       const helper = helperProgram(options.root);
       const aside = new AsidePool(helper, { log, steady }, options.helper);
       useAside((name, file, args) => aside.ask(name, file, args));
-      useSeries((file) => new AsideSeries(helper, file));
+      useSeries((file) => AsideSeries.begin(helper, file));
       const settings = readSettings(configPath(process.env));
       // the database is opened while a helper still reads the settings
       const store = SessionStore.open(path.join(options.home, databaseName), log);

@@ -20,10 +20,23 @@ export class AsideSeries implements Series {
   #gone: NoAnswer | undefined;
   #waiting: { resolve(value: unknown): void; reject(error: Error): void; timer: NodeJS.Timeout } | undefined;
 
-  /** @param script the helper's program; @param file what the work touches. */
-  constructor(script: string, file: string) {
+  /**
+   * @param script the helper's program; @param file what the work touches.
+   * @throws NoAnswer where the system gives no process for it
+   */
+  static begin(script: string, file: string): AsideSeries {
+    let helper: ChildProcess;
+    try {
+      helper = forkHelper(script);
+    } catch (error) {
+      throw new NoAnswer(noHelper(error as Error));
+    }
+    return new AsideSeries(helper, file);
+  }
+
+  private constructor(helper: ChildProcess, file: string) {
     this.#file = file;
-    this.#helper = forkHelper(script);
+    this.#helper = helper;
     this.#helper.on("message", (message) => {
       this.#ready = true;
       if (message === helperReady) return;
@@ -54,7 +67,8 @@ export class AsideSeries implements Series {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(
         () => {
-          this.#answered()?.reject(this.#ready ? noAnswer(this.#file) : new NoAnswer(notStarted));
+          this.#gone = this.#ready ? noAnswer(this.#file) : new NoAnswer(notStarted);
+          this.#answered()?.reject(this.#gone);
           this.#helper.kill("SIGKILL");
         },
         this.#asked === 0 ? longestWork : longestPiece,

@@ -1,6 +1,6 @@
 // Asks a program of the user's or of the system's something: bounded in time and output; it is given nothing
 // to read.
-import { execFileOutside } from "./outside-program.ts";
+import { execFileOutside, letGoOfStderr } from "./outside-program.ts";
 import { usableDirectory } from "./usable-directory.ts";
 
 /** How a program is asked. */
@@ -26,9 +26,17 @@ export async function askProgram(
   const cwd = directory === undefined ? "/" : await usableDirectory(directory);
   const options = { cwd, env: { ...environment }, timeout: patience, killSignal: "SIGKILL", maxBuffer: longest } as const;
   return new Promise((done) => {
-    execFileOutside(program, args, options, (error, said) => {
-      const status = error === null ? 0 : error.code;
-      done({ status: typeof status === "number" ? status : null, said });
-    }).stdin?.end();
+    try {
+      const child = execFileOutside(program, args, options, (error, said) => {
+        const status = error === null ? 0 : error.code;
+        done({ status: typeof status === "number" ? status : null, said });
+      });
+      child.stdin?.end();
+      // what it complains of counts for no bound, and nobody waits for what it leaves behind
+      child.stderr?.removeAllListeners("data").resume();
+      letGoOfStderr(child);
+    } catch {
+      done({ status: null, said: "" });
+    }
   });
 }

@@ -16,7 +16,7 @@ test("a helper that was ended between two pieces of work is told of at once, as 
   const folder = fs.mkdtempSync("/tmp/fs-");
   const script = path.join(folder, "helper.cjs");
   fs.writeFileSync(script, helper);
-  const series = new AsideSeries(script, "/home/u/film.cast");
+  const series = AsideSeries.begin(script, "/home/u/film.cast");
   try {
     const pid = (await series.ask("first", [])) as number;
     process.kill(pid, "SIGKILL");
