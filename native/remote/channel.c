@@ -305,11 +305,14 @@ enum channel_result channel_open(bool again, patience *wait, int *socket, struct
   if (has && word.wants_person && !again && way == 0 && way_count > WAY_ASKS)
     has = try_way(WAY_ASKS, again, wait, socket, &word, said, room);
   if (!has) {
-    if (!again)
+    if (!again) {
+      // a signal to all of us (Ctrl+C while ssh asks) has ended the carrier's process: ours is taken here
+      wait(-1, 100);
       prose_say("falcon",
-                "no way to %s could be tried: no descriptor or process can be had for it (your limit, 'ulimit -n' or "
-                "'ulimit -u', or the machine's is reached)",
+                "no way to %s could be tried: the process for it could not be started, or was killed (is your limit, "
+                "'ulimit -n' or 'ulimit -u', or the machine's reached?)",
                 host);
+    }
     return CHANNEL_AWAY;
   }
   if (word.kind == 'o') {

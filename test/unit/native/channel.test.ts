@@ -89,6 +89,18 @@ test("where no descriptor or process can be had for the way, the client says so"
   assert.deepEqual([...outcomes], [125, 7], "there are limits that are too low, and one that is not");
 });
 
+test("Ctrl+C while a way is tried is the caller's own end, and no want of anything", async () => {
+  const tried = path.join(home.work, "tried");
+  for (let n = 0; n < 5; n++) {
+    const way = ["/bin/sh", "-c", `echo >> ${tried}; exec sleep 100`];
+    const terminal = home.terminal(["@channel", "far", String(way.length), ...way, "0", "@here", "attach", "abc"]);
+    await until(() => readIfThere(tried)?.length === n + 1, "the way to be tried");
+    terminal.key("C-c");
+    assert.equal((await terminal.waitForExit()).code, 130);
+    assert.doesNotMatch(terminal.text(), /no way/);
+  }
+});
+
 test("a login is asked for only where the way that asks nobody was refused; what that had said is then not told", () => {
   const ways = (...scripts: string[]) =>
     spawnSync(
