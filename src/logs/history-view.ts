@@ -347,7 +347,8 @@ export class HistoryView {
   #draw(): void {
     if (this.#closed) return;
     const holds = this.#wanted === "" ? undefined : holding(this.#wanted);
-    let out = "\x1b[?2026h\x1b[0m";
+    // a client that was stopped has given the cursor back
+    let out = "\x1b[?2026h\x1b[?25l\x1b[0m";
     for (let y = 0; y < this.#height; y++) {
       const line = this.#lines[this.#top + y];
       out += `\x1b[${y + 1};1H`;

@@ -1,6 +1,7 @@
 // One session: its row and facts, its life from the start or the adoption to the end, and the parts that do
 // the rest: holder, output, audience, what its program is sent, its end.
 // Long: all that others know a session by, and the one place where its parts meet.
+import { setMaxListeners } from "node:events";
 import path from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { Failure } from "../../base/failure.ts";
@@ -371,6 +372,8 @@ export class Session {
    * memory.
    */
   whenOver(givenUp: AbortSignal): Promise<void> {
+    // whoever waits for many sessions listens once for each, which Node would call a leak
+    setMaxListeners(0, givenUp);
     return new Promise((resolve) => givenUp.addEventListener("abort", this.onOver(resolve)));
   }
 

@@ -1,5 +1,5 @@
 // Files that the user's machines share: read only where nobody else could have written them. Done aside
-// (base/aside/aside.ts).
+// (base/aside/aside.ts), but for the homes of this machine's jobs, which are our own (take-in.ts).
 import fs from "node:fs";
 
 /** @throws Error where others could have written what is in it. */

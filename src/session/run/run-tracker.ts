@@ -49,5 +49,9 @@ export function trackRunDirectory(
     if (session.row.facts.named !== true && !taken(name)) session.rename(name);
   };
   const stop = session.onMore(() => void look());
-  session.onOver(stop);
+  session.onOver(() => {
+    // the end is told to who waits for more, too: the last look, whenever the one before it was
+    last = 0;
+    queueMicrotask(stop);
+  });
 }

@@ -1,6 +1,7 @@
 // How a session ends where its screen does not tell of it.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { Session } from "../../../../src/session/life/session.ts";
 import { type EndingSession, SessionEnd, type SessionEndEffects } from "../../../../src/session/life/session-end.ts";
 import type { SessionRecord } from "../../../../src/store/record.ts";
 import { takeDescriptors } from "../../../support/descriptors.ts";
@@ -59,4 +60,16 @@ test("an end is told though no descriptor is left to look for what the run left 
     giveBack();
   }
   assert.equal(told.at(-1), "exited");
+});
+
+test("whoever waits for many sessions is no leak to Node", async () => {
+  const warned: Error[] = [];
+  const note = (warning: Error) => void warned.push(warning);
+  process.on("warning", note);
+  const left = new AbortController();
+  const session = { onOver: () => () => {} } as unknown as Session;
+  for (let n = 0; n < 20; n++) void Session.prototype.whenOver.call(session, left.signal);
+  await new Promise(setImmediate);
+  process.off("warning", note);
+  assert.deepEqual(warned, []);
 });
