@@ -90,7 +90,7 @@ async function earlierParts(
       await sessionLog(call, context, part, { ...options, follow: false }, select, false);
     } catch (error) {
       // one part's log that was removed must not hide what the others say
-      if (!(error instanceof Failure)) throw error;
+      if (!(error instanceof Failure) || error.status === Status.usage) throw error;
       call.stderr(`falcon: part ${placeOf(part, i + 1)} (${part.id}): ${error.message}\n`);
     }
     // a search shows lines that match, and no others

@@ -68,6 +68,9 @@ describe("falcon relaunch", () => {
       await home.ok(["logs", "-n", "1", wanted]);
       assert.match(await home.ok(["export", "--format", "cast", wanted]), /falcon launch completed/);
     }
+    // refused once, not for each part
+    const wrong = await home.run(["logs", "again", "--since", "rubbish"]);
+    assert.deepEqual([wrong.code, wrong.stdout, wrong.stderr.split("\n").length], [2, "", 2], wrong.stderr);
     assert.equal((await home.run(["relaunch", "again"])).code, 0);
     assert.equal((await named("again")).length, 3);
     // an id means what it names, whatever came after it
@@ -76,6 +79,16 @@ describe("falcon relaunch", () => {
     assert.deepEqual([(await named("again")).length, (await named("renamed")).length], [0, 3]);
     await home.ok(["remove", "renamed"]);
     assert.deepEqual(await named("renamed"), []);
+  });
+
+  test("a run's directory that it makes silently, just before it ends, is found", async () => {
+    const silent = path.join(home.work, "silent-falcon");
+    const script = "mkdir -p output/run1; touch output/run1/config.yml; ln -s run1 output/latest; exit 1";
+    fs.writeFileSync(silent, `#!/bin/sh\necho starting; sleep 1; ${script}\n`, { mode: 0o755 });
+    fs.writeFileSync(path.join(home.work, "config.yml"), "graph: {}\n");
+    await home.run(["launch", "--falcon", silent]);
+    const [row] = await named("run1");
+    assert.equal(row?.runDirectory, path.join(home.work, "output/run1"));
   });
 
   test("a run whose directory was named through a link goes on under its own name, whatever server comes meanwhile", async () => {
