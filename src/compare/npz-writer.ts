@@ -2,8 +2,8 @@
 // text.
 import { type Zippable, zipSync } from "fflate";
 
-/** An array of one dimension; numbers that are not known are NaN. Text has no dimension. */
-export type NpzArray = readonly (number | null)[] | string;
+/** An array of one dimension. Text has no dimension. */
+export type NpzArray = Float64Array<ArrayBuffer> | string;
 
 /** The archive, packed: losses by epoch pack to a half. */
 export function npzOf(arrays: ReadonlyMap<string, NpzArray>): Uint8Array {
@@ -12,13 +12,9 @@ export function npzOf(arrays: ReadonlyMap<string, NpzArray>): Uint8Array {
   return zipSync(files, { level: 6 });
 }
 
-function floatArray(values: readonly (number | null)[]): Uint8Array {
-  const bytes = new Uint8Array(values.length * 8);
-  const view = new DataView(bytes.buffer);
-  values.forEach((value, i) => {
-    view.setFloat64(i * 8, value ?? Number.NaN, true);
-  });
-  return withHeader("<f8", `(${values.length},)`, bytes);
+/** Every machine that we are built for has the low byte first. */
+function floatArray(values: Float64Array): Uint8Array {
+  return withHeader("<f8", `(${values.length},)`, new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
 }
 
 /**

@@ -6,7 +6,7 @@ import type { UsageSample } from "../resources/sample.ts";
 import { sampleFields } from "../resources/sample.ts";
 import type { MetricSeries } from "../trainers/run/series.ts";
 import type { ComparedRun } from "./compared-run.ts";
-import { type NpzArray, npzOf } from "./npz-writer.ts";
+import type { NpzArray } from "./npz-writer.ts";
 
 /** A run with what it used over its life. */
 export interface ExportedRun {
@@ -63,16 +63,25 @@ export function exportJson({ run, usage }: ExportedRun): string {
 
 /**
  * Arrays by name: `<node>/<metric>/step`, `/epoch`, `/walltime`, `/samples`, `/value`; `usage/<field>`;
- * `meta`, a text in JSON. A field that is not known
- * is NaN.
+ * `meta`, a text in JSON. A field that is not known is NaN. A series at a time: of many long ones somebody
+ * else must come between.
  */
-export function exportNpz({ run, usage }: ExportedRun): Uint8Array {
+export async function npzArrays({ run, usage }: ExportedRun): Promise<Map<string, NpzArray>> {
   const arrays = new Map<string, NpzArray>([["meta", JSON.stringify(factsOf(run))]]);
-  for (const series of run.metrics)
-    for (const name of columns) arrays.set(`${series.node}/${series.metric}/${name}`, column(series, name));
+  for (const series of run.metrics) {
+    for (const name of columns) arrays.set(`${series.node}/${series.metric}/${name}`, floats(column(series, name)));
+    await new Promise(setImmediate);
+  }
   if (usage.length > 0)
-    for (const field of sampleFields) arrays.set(`usage/${field === "time" ? "walltime" : field}`, valuesOf(usage, field));
-  return npzOf(arrays);
+    for (const field of sampleFields)
+      arrays.set(`usage/${field === "time" ? "walltime" : field}`, floats(valuesOf(usage, field)));
+  return arrays;
+}
+
+function floats(values: readonly (number | null)[]): Float64Array<ArrayBuffer> {
+  const array = new Float64Array(values.length);
+  for (let i = 0; i < values.length; i++) array[i] = values[i] ?? Number.NaN;
+  return array;
 }
 
 function valuesOf(usage: readonly UsageSample[], field: (typeof sampleFields)[number]): (number | null)[] {

@@ -1,7 +1,7 @@
 // The thread that works on lines and makes exports: one job at a time, each bounded by whoever asks for it.
 import { parentPort } from "node:worker_threads";
 import { sentence } from "../base/failure.ts";
-import type { ExportedRun } from "../compare/run-export.ts";
+import type { NpzArray } from "../compare/npz-writer.ts";
 import { type LineJob, packLines, readLines, unpackLines } from "../logs/line-job.ts";
 import type { JobMessage, JobReply } from "../logs/worker-pool.ts";
 import type { ComparisonTurn, FigureTurn, LinesTurn, ScreenTurn } from "./render.ts";
@@ -9,7 +9,7 @@ import type { ComparisonTurn, FigureTurn, LinesTurn, ScreenTurn } from "./render
 /** Everything known of a run as NPZ. */
 export interface ArraysTurn {
   do: "arrays";
-  all: ExportedRun;
+  arrays: ReadonlyMap<string, NpzArray>;
 }
 
 export type ExportJob = ScreenTurn | LinesTurn | FigureTurn | ComparisonTurn | ArraysTurn;
@@ -32,7 +32,7 @@ async function work(job: LineJob | ExportJob): Promise<unknown> {
     case "figure":
       return (await import("./render.ts")).renderFigure(job);
     case "arrays":
-      return (await import("../compare/run-export.ts")).exportNpz(job.all);
+      return (await import("../compare/npz-writer.ts")).npzOf(job.arrays);
   }
 }
 

@@ -9,7 +9,7 @@ import { callersPath } from "../../session/life/working-directory.ts";
 import type { Call, Context } from "../dispatch/call.ts";
 import { type CommandSpec, repeated } from "../dispatch/command.ts";
 import { writeOut } from "../output/export-file.ts";
-import { renderLimit } from "../output/export-metric.ts";
+import { render } from "../output/render.ts";
 import { coloursFor } from "../text/table.ts";
 import { comparisonText } from "./comparison-text.ts";
 import { isRunDirectory, matchRunDirectories } from "./run-directories.ts";
@@ -84,7 +84,7 @@ export const compare: CommandSpec = {
       if (format === "text") await target.write(comparisonText(comparison, width, coloursFor(call.request)));
       else if (format === "csv") await target.write(comparisonCsv(comparison));
       else if (format === "json") await target.write(comparisonJson(comparison));
-      else await target.write(await context.archive.workers.run<Uint8Array>(turn, renderLimit));
+      else await target.write(await render(context, turn));
     });
     return Status.ok;
   },

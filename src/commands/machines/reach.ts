@@ -62,8 +62,8 @@ fi
 eval "exec $line"`;
 
 /**
- * The command line for the far side's shell that runs `falcon-sessions WORDS` there. @param folder where; "":
- * wherever its shell begins.
+ * What runs `falcon-sessions WORDS` on the far side, as words: quoted they are its shell's command line.
+ * @param folder where; "": wherever its shell begins.
  */
 function farWords(words: readonly string[], folder: string): string[] {
   return ["sh", "-c", farScript, "sh", folder, ...words];

@@ -6,9 +6,7 @@ import type { Session } from "../../session/life/session.ts";
 import type { Context } from "../dispatch/call.ts";
 import { seriesNamed } from "../show/metric-charts.ts";
 import type { Target } from "./export-file.ts";
-
-/** A picture takes a fraction of a second; this long (ms) means that the machine stands still. */
-export const renderLimit = 60_000;
+import { render } from "./render.ts";
 
 /** One metric of every node that has it. @throws Failure 1 for a name that no node has. */
 export async function writeMetric(
@@ -30,5 +28,5 @@ export async function writeMetric(
     title: session.row.name,
     options: { ...options, metric: { name: metric, axis } },
   };
-  await target.write(await context.archive.workers.run<Uint8Array>(turn, renderLimit));
+  await target.write(await render(context, turn));
 }

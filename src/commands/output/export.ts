@@ -3,13 +3,12 @@
 import { Failure, Status } from "../../base/failure.ts";
 import { durationOf } from "../../base/text/quantity.ts";
 import { localTime } from "../../base/text/zone.ts";
-import { exportCsv, exportJson } from "../../compare/run-export.ts";
+import { exportCsv, exportJson, npzArrays } from "../../compare/run-export.ts";
 import { castOf } from "../../export/cast.ts";
 import { curveCsv, curveJson } from "../../export/curve-table.ts";
 import type { FigureOptions } from "../../export/figure.ts";
 import { htmlEnd, htmlHead } from "../../export/html-document.ts";
 import type { FigureTurn, LinesTurn, ScreenTurn } from "../../export/render.ts";
-import type { ArraysTurn } from "../../export/worker.ts";
 import type { Selected } from "../../logs/line-job.ts";
 import { everyLine, SessionLines } from "../../logs/session-lines.ts";
 import type { Session } from "../../session/life/session.ts";
@@ -23,7 +22,8 @@ import { usageAlone } from "../show/usage-curves.ts";
 import { idleOf, parseTime, usualIdle } from "../text/time-option.ts";
 import { bytes } from "../text/wording.ts";
 import { type Target, writeOut } from "./export-file.ts";
-import { renderLimit, writeMetric } from "./export-metric.ts";
+import { writeMetric } from "./export-metric.ts";
+import { render } from "./render.ts";
 
 const formats = [
   "cast",
@@ -278,7 +278,7 @@ async function writeHistory(context: Context, session: Session, target: Target):
     for (const [line, end] of ends.entries()) {
       if (line + 1 < ends.length && (ends[line + 1] as number) - from <= drawnAtOnce) continue;
       const turn: LinesTurn = { do: "lines", text: text.slice(from, end) };
-      await target.write(await context.archive.workers.run<Uint8Array>(turn, renderLimit));
+      await target.write(await render(context, turn));
       from = end;
     }
   }
@@ -313,7 +313,7 @@ async function writeScreen(
     const { first, cols, rows } = await screen.snapshot(0);
     const replay = new Uint8Array(first);
     const turn: ScreenTurn = { do: "screen", format, cols, rows, replay, title: titleOf(session) };
-    await target.write(await context.archive.workers.run<Uint8Array>(turn, renderLimit, [replay.buffer]));
+    await target.write(await render(context, turn, [replay.buffer]));
   } finally {
     screen.close();
   }
@@ -344,7 +344,7 @@ async function writeCurve(
     title: session.row.name,
     options,
   };
-  await target.write(await context.archive.workers.run<Uint8Array>(turn, renderLimit));
+  await target.write(await render(context, turn));
 }
 
 /** What it used by its epochs, from this one on. */
@@ -363,8 +363,9 @@ async function writeAll(context: Context, session: Session, format: "csv" | "jso
   const all = { run: await sessionFacts(context, session), usage: context.usage.series(session) };
   if (format === "json") return target.write(exportJson(all));
   if (format === "npz") {
-    const turn: ArraysTurn = { do: "arrays", all };
-    return target.write(await context.archive.workers.run<Uint8Array>(turn, renderLimit));
+    const arrays = await npzArrays(all);
+    const handedOver = [...arrays.values()].flatMap((array) => (typeof array === "string" ? [] : array.buffer));
+    return target.write(await render(context, { do: "arrays", arrays }, handedOver));
   }
   for (const piece of exportCsv(all)) {
     if (target.gone) return;

@@ -8,7 +8,8 @@ import { comparisonText } from "../../../src/commands/compare/comparison-text.ts
 import { bestAndLast, type ComparedRun } from "../../../src/compare/compared-run.ts";
 import { comparisonCsv, comparisonJson, comparisonOf, curvesOf } from "../../../src/compare/comparison.ts";
 import { configDifferences, flatConfig } from "../../../src/compare/config-difference.ts";
-import { exportCsv, exportJson, exportNpz } from "../../../src/compare/run-export.ts";
+import { npzOf } from "../../../src/compare/npz-writer.ts";
+import { exportCsv, exportJson, npzArrays } from "../../../src/compare/run-export.ts";
 import { comparisonSvg } from "../../../src/export/comparison-figure.ts";
 import { readNpy } from "../../../src/trainers/falcon/run/npz.ts";
 import { sampleAt } from "../../support/usage-samples.ts";
@@ -168,9 +169,9 @@ test("numbers for programs: CSV with nan, JSON with null", () => {
   assert.deepEqual([json.runs[0].metrics[0].best, json.runs[0].metrics[0].bestEpoch, json.metric], [1, 1, "val_loss"]);
 });
 
-test("everything of a run: CSV, JSON, and an archive whose arrays are those of numpy's format", () => {
+test("everything of a run: CSV, JSON, and an archive whose arrays are those of numpy's format", async () => {
   const all = { run: run("nacht é", [1.5, Number.NaN, -2]), usage: [sampleAt(5000), sampleAt(10_000, { memory: null })] };
-  const files = unzipSync(exportNpz(all));
+  const files = unzipSync(npzOf(await npzArrays(all)));
   const values = readNpy(files["theta/val_loss/value.npy"] as Uint8Array);
   assert.deepEqual([...values.values], [1.5, Number.NaN, -2]);
   assert.deepEqual([...readNpy(files["theta/val_loss/walltime.npy"] as Uint8Array).values], [1, 3, 5]);
