@@ -37,9 +37,8 @@ const largestConfig = 256 << 10;
 
 /**
  * Reads RUN/config.yml. `directory` is the run's working directory, against which falcon takes relative
- * paths; `graph` is a
- * `paths.graph` of the command line, which wins. A file that cannot be read is told in `problem`: the nodes
- * are then taken from the folder.
+ * paths; `graph` is a `paths.graph` of the command line, which wins. A file that cannot be read is told in
+ * `problem`: the nodes are then taken from the folder. @throws NoAnswer
  */
 export const readRunConfig = aside("readRunConfig", readHere, ([run]) => run);
 

@@ -41,18 +41,21 @@ const mostBesideMerges = 2_000;
  * which these marks stand counts as well.
  */
 function tooMuch(text: string): string | undefined {
-  let entries = 1;
+  let separators = 1;
+  let keys = 0;
   let merges = 0;
   let aliases = 0;
   for (let at = 0; at < text.length; at++) {
     const character = text[at];
-    if (character === "\n" || character === "," || character === ":") entries++;
+    if (character === "\n" || character === ",") separators++;
+    else if (character === ":") keys++;
     else if (character === "*") aliases++;
     else if (character === "<" && text[at + 1] === "<") merges++;
   }
-  // a line with a key counts twice
-  if (entries > 2 * mostEntries) return "more entries than a configuration has";
-  if (merges > mostMerges || (merges > 0 && entries > 2 * mostBesideMerges)) return "more merge keys than a configuration has";
+  // a key may stand without its colon
+  if (separators > mostEntries || keys > mostEntries) return "more entries than a configuration has";
+  if (merges > mostMerges || (merges > 0 && separators + keys > 2 * mostBesideMerges))
+    return "more merge keys than a configuration has";
   return aliases > mostAliases ? "more aliases than a configuration has" : undefined;
 }
 

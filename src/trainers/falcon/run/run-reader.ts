@@ -1,5 +1,6 @@
 // The files of one run, read as they grow: configuration, the driver's log, the dataset's and each node's.
 import path from "node:path";
+import { NoAnswer } from "../../../base/aside/aside.ts";
 import type { FileStat, StatFiles } from "../../../base/aside/stat-files.ts";
 import { LogReader } from "../../reading/log-reader.ts";
 import { parseLogLine } from "../../reading/python-log.ts";
@@ -103,8 +104,21 @@ export class RunReader {
   async #readConfig({ error, modified, size, inode }: FileStat): Promise<boolean> {
     const signature = error === 0 ? `${modified} ${size} ${inode}` : "none";
     if (this.config && signature === this.#configRead && signature !== "none") return false;
-    const config = await readRunConfig(this.run, this.#directory, this.#graphOption);
-    this.#configRead = signature;
+    let config: RunConfig;
+    try {
+      config = await readRunConfig(this.run, this.#directory, this.#graphOption);
+      this.#configRead = signature;
+    } catch (error) {
+      if (!(error instanceof NoAnswer)) throw error;
+      // asked for again at the next look; until then what was read before counts, or what the logs say
+      if (this.config !== undefined) return false;
+      config = {
+        nodes: [],
+        graph: path.resolve(this.#directory, this.#graphOption || path.join(this.run, "graph")),
+        localLogs: true,
+        problem: `config.yml: ${error.message}`,
+      };
+    }
     if (this.config && config.graph === this.config.graph && same(config.nodes, this.config.nodes)) {
       this.config = config;
       return false;

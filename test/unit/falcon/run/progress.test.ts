@@ -245,6 +245,26 @@ test("ten runs that are watched: each look reads what is new and nothing else, b
   }
 });
 
+test("a configuration that does not answer takes nothing of the run away, and is read when it answers", async () => {
+  let away = true;
+  useAside(async (name, file, args) => {
+    if (away && name === "readRunConfig") throw new NoAnswer(`${file} does not answer`);
+    return counting(name, file, args);
+  });
+  try {
+    const { watcher, run } = watched("plain");
+    assert.deepEqual((await watcher.read(false)).nodes, []);
+    assert.equal((await watcher.read(false)).phase, "completed");
+    away = false;
+    assert.equal((await watcher.read(false)).nodes.length, 2);
+    away = true;
+    fs.appendFileSync(path.join(run, "config.yml"), "# changed\n");
+    assert.equal((await watcher.read(false)).nodes.length, 2);
+  } finally {
+    useAside(counting);
+  }
+});
+
 test("paths.graph moved by the command line or by the configuration: logs and metrics are read there", async () => {
   for (const how of ["option", "configuration"] as const) {
     const { run, facts } = watched("plain");
