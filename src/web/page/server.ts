@@ -54,18 +54,24 @@ function ask(path: string): Promise<Response> {
   return fetch(`api/${path}`, { headers: { [tokenHeader]: me().token } });
 }
 
-/** What the server answers as JSON; `{ none: why }` where it has nothing. */
-export async function get<T>(path: string): Promise<T | { none: string }> {
+/** Why there is nothing; `again`: the same question may be answered a moment later. */
+export interface None {
+  none: string;
+  again?: boolean;
+}
+
+/** What the server answers as JSON. */
+export async function get<T>(path: string): Promise<T | None> {
   try {
     const response = await ask(path);
-    if (!response.ok) return { none: response.status === 404 ? "there is no such run here" : "the server does not answer" };
-    return (await response.json()) as T | { none: string };
+    if (response.ok) return (await response.json()) as T | None;
+    return response.status === 404 ? { none: "there is no such run here" } : { none: "the server does not answer", again: true };
   } catch {
-    return { none: "there is no connection" };
+    return { none: "there is no connection", again: true };
   }
 }
 
-export function isNone(answer: object): answer is { none: string } {
+export function isNone(answer: object): answer is None {
   return "none" in answer;
 }
 

@@ -75,8 +75,10 @@ export class CompareView implements View {
     if (this.#standing.get(row.id) === standing) return;
     this.#standing.set(row.id, standing);
     const answer = await get<{ nodes: NodeCurve[] }>(`curves/${row.id}`);
-    // without an answer they are asked for again with the next rows
-    if (isNone(answer)) return void this.#standing.delete(row.id);
+    if (isNone(answer)) {
+      if (answer.again) this.#standing.delete(row.id);
+      return;
+    }
     this.#curves.set(row.id, answer.nodes);
     this.#draw();
   }

@@ -2,7 +2,7 @@
 // and whichever other metric is chosen. Seams and events are marks.
 import type { Beside, NodeCurve } from "../../wire.ts";
 import { fill, h } from "../dom.ts";
-import { get, isNone } from "../server.ts";
+import { get, isNone, type None } from "../server.ts";
 import { isDark } from "../theme.ts";
 import { colourOf, Plot, type PlotData } from "../widgets/plot.ts";
 
@@ -74,8 +74,8 @@ export class Curves {
     const answer = await get<{ nodes: NodeCurve[] }>(`curves/${this.#id}`);
     if (this.#gone) return;
     if (isNone(answer)) {
-      // they are asked for again with the next row, which a connection that is back begins with
-      this.#asked = "";
+      // asked for again with the next row, which a connection that is back begins with
+      if (answer.again) this.#asked = "";
       this.#note.textContent = answer.none;
       this.#note.hidden = false;
       return;
@@ -177,7 +177,7 @@ export class Curves {
 }
 
 /** @param metric "": none. */
-type AskBeside = (metric: string) => Promise<Beside | { none: string }>;
+type AskBeside = (metric: string) => Promise<Beside | None>;
 
 function besidePath(id: string, metric: string): string {
   return `beside/${id}${metric === "" ? "" : `?metric=${encodeURIComponent(metric)}`}`;

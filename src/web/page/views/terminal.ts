@@ -62,7 +62,8 @@ export class LiveTerminal {
     find.addEventListener("keydown", (event) => {
       if (event.key === "Enter") find.classList.toggle("none", !this.#screen.find(find.value, event.shiftKey));
     });
-    this.#type.addEventListener("click", () => this.#attach(!this.#typing, false));
+    // as the button says, which changes when the server has answered: a double click asks twice for the same
+    this.#type.addEventListener("click", () => this.#attach(this.#keys.hidden === true, false));
     this.#take.addEventListener("click", () => this.#attach(true, true));
     const mayType = me().role === "owner";
     this.#type.hidden = this.#take.hidden = !mayType;
