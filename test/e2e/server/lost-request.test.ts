@@ -7,6 +7,7 @@ import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { FrameReader } from "../../../src/protocol/frame.ts";
 import { openDatabase } from "../../../src/store/sqlite.ts";
+import { readIfThere, until } from "../../support/events.ts";
 import { decodeServerFrame, requestOf } from "../../support/holder/client-codec.ts";
 import { TestHome } from "../../support/home.ts";
 import { notBuilt } from "../../support/paths.ts";
@@ -56,6 +57,24 @@ describe("a start whose server is killed", () => {
       assert.deepEqual([code, stdout.split("\n").at(-2)], [0, id]);
       assert.equal((await home.sessions()).length, known);
     }
+  });
+
+  test("the client whose server is killed as the program begins answers with that session, and starts no other", async () => {
+    const folder = path.join(home.folder, "s");
+    const begun = () =>
+      fs.readdirSync(folder).filter((id) => /^start /m.test(readIfThere(path.join(folder, id, "record")) ?? ""));
+    await home.sessions();
+    const server = home.serverPid() as number;
+    const known = begun();
+    const asked = home.run(["run", "-d", "--", "/bin/cat"]);
+    const [id] = await until(() => {
+      const found = begun().filter((each) => !known.includes(each));
+      return found.length > 0 && found;
+    }, "a program to begin");
+    process.kill(server, "SIGKILL");
+    const { code, stdout, stderr } = await asked;
+    assert.deepEqual([code, [...new Set(stdout.trim().split("\n"))]], [0, [id]], stderr);
+    assert.equal(begun().length, known.length + 1);
   });
 
   test("a program that has ended before a server heard that it had begun counts as begun: the same request does not run it again", async () => {

@@ -131,6 +131,8 @@ describe("bad input with a running server", () => {
   });
 
   test("garbage on the server's socket closes that connection and nothing else", async () => {
+    await home.ok(["server", "status"]);
+    const server = home.serverPid();
     await new Promise<void>((resolve, reject) => {
       const socket = net.connect(path.join(home.folder, "server.sock"));
       socket.on("close", () => resolve());
@@ -138,6 +140,8 @@ describe("bad input with a running server", () => {
       socket.resume();
       socket.write(Buffer.alloc(4096, 0xff));
     });
+    await home.ok(["server", "status"]);
+    assert.equal(home.serverPid(), server);
   });
 
   test("wrong usage", async () => {

@@ -220,6 +220,7 @@ test("output arrives whole however the stream is cut", () => {
         assert.deepEqual(Buffer.concat(got), Buffer.concat(outputs));
       },
     ),
+    { seed: 1 },
   );
 });
 

@@ -67,5 +67,6 @@ test("any arguments: nothing is thrown, and settings are words of theirs", () =>
       const read = parseLaunch(args);
       for (const [key, value] of read.overrides) assert.ok(!key.startsWith("-") && args.includes(`${key}=${value}`));
     }),
+    { seed: 1 },
   );
 });

@@ -170,15 +170,14 @@ test("a metric of vectors keeps the mean of each", () => {
   ]);
 });
 
-test("only new chunks are read: counted bytes", async () => {
+test("only new chunks are read, and each once", async () => {
   const metric = new Metric();
   const reader = new MetricReader(metric.folder);
   assert.equal(await reader.read(), false);
   for (let n = 0; n < 20; n++) {
     metric.write(n, [n, n + 0.5], 1000 + 10 * n);
-    const { bytes, opened } = reads;
+    const { opened } = reads;
     assert.equal(await reader.read(), true);
-    assert.equal(reads.bytes - bytes, fs.statSync(metric.file(n)).size);
     assert.equal(await reader.read(), false);
     assert.equal(reads.opened - opened, 1);
   }
