@@ -60,6 +60,16 @@ describe("a configuration that takes long to read is none", () => {
     assert.deepEqual(readYaml("base: &b\n  lr: 0.1\nz:\n  <<: *b\n  n: 2\n"), { base: { lr: 0.1 }, z: { lr: 0.1, n: 2 } });
     const large = Array.from({ length: 2000 }, (_, n) => `n${n}:\n  evidence: [x]\n`).join("");
     assert.equal(Object.keys(readYaml(large) as object).length, 2000);
+    const numbers = Array.from({ length: 15_000 }, (_, n) => n / 2);
+    assert.deepEqual(readYaml(`x: [${numbers.join(", ")}]\n`), { x: numbers });
+    const times = Array.from({ length: 3_000 }, (_, n) => `k${n}: "a:b:${n}"\n`).join("");
+    assert.equal(Object.keys(readYaml(times) as object).length, 3_000);
+  });
+
+  test("keys without a colon count as keys", () => {
+    const names = Array.from({ length: 10_001 }, (_, n) => `k${n}`);
+    for (const text of [`{${names.join(",")}}`, names.map((name) => `? ${name}\n`).join("")])
+      assert.throws(() => readYaml(text), /too large to read/);
   });
 });
 

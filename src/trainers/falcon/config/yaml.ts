@@ -43,17 +43,24 @@ const mostBesideMerges = 2_000;
 function tooMuch(text: string): string | undefined {
   let separators = 1;
   let keys = 0;
+  let braces = 0;
   let merges = 0;
   let aliases = 0;
+  let begins = true;
   for (let at = 0; at < text.length; at++) {
-    const character = text[at];
+    const character = text[at] as string;
     if (character === "\n" || character === ",") separators++;
-    else if (character === ":") keys++;
+    // a key stands before a colon, within braces without one too, or behind a question mark
+    if (character === ":" ? /[\s"']/.test(text[at + 1] ?? " ") || /["']/.test(text[at - 1] ?? "") : character === "?" && begins)
+      keys++;
+    else if (character === "," && braces > 0) keys++;
+    else if (character === "{") braces++;
+    else if (character === "}") braces--;
     else if (character === "*") aliases++;
     else if (character === "<" && text[at + 1] === "<") merges++;
+    begins = character === "\n" || (begins && character === " ");
   }
-  // a key may stand without its colon
-  if (separators > mostEntries || keys > mostEntries) return "more entries than a configuration has";
+  if (keys > mostEntries || separators + keys > 2 * mostEntries) return "more entries than a configuration has";
   if (merges > mostMerges || (merges > 0 && separators + keys > 2 * mostBesideMerges))
     return "more merge keys than a configuration has";
   return aliases > mostAliases ? "more aliases than a configuration has" : undefined;

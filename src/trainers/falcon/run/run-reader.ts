@@ -109,15 +109,9 @@ export class RunReader {
       config = await readRunConfig(this.run, this.#directory, this.#graphOption);
       this.#configRead = signature;
     } catch (error) {
-      if (!(error instanceof NoAnswer)) throw error;
-      // asked for again at the next look; until then what was read before counts, or what the logs say
-      if (this.config !== undefined) return false;
-      config = {
-        nodes: [],
-        graph: path.resolve(this.#directory, this.#graphOption || path.join(this.run, "graph")),
-        localLogs: true,
-        problem: `config.yml: ${error.message}`,
-      };
+      if (!(error instanceof NoAnswer) || this.config === undefined) throw error;
+      // asked for again at the next look; until then what was read before counts
+      return false;
     }
     if (this.config && config.graph === this.config.graph && same(config.nodes, this.config.nodes)) {
       this.config = config;
