@@ -287,6 +287,10 @@ test("a run whose newest part cannot be read is kept as long as that part is new
   );
   const old = new Date(0);
   fs.utimesSync(path.dirname(facts(2)), old, old);
+  // no part at all
+  const link = path.join(folder, "archive/abc234/3");
+  fs.symlinkSync("/nowhere", link);
+  fs.lutimesSync(link, old, old);
   archive.sweep(1000);
   assert.deepEqual(archive.parts("abc234"), []);
 });
