@@ -228,7 +228,8 @@ export class SessionTable {
 
   #track(session: Session, before: unknown): void {
     if (session.row.runDirectory !== null || !session.live) return;
-    trackRunDirectory(session, before, this.#effects.steady, (name) =>
+    const isKept = () => this.get(session.id) === session;
+    trackRunDirectory(session, before, this.#effects.steady, isKept, (name) =>
       this.live().some((other) => other !== session && other.row.name === name),
     );
   }

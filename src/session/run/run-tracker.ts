@@ -21,11 +21,13 @@ const lookLongest = 10 * 60_000;
  * unless a person named it.
  * @param clock ms, monotonic.
  * @param before what the trainer looked at before the start.
+ * @param isKept whether the session was not removed meanwhile.
  */
 export function trackRunDirectory(
   session: Session,
   before: unknown,
   clock: () => number,
+  isKept: () => boolean,
   taken: (name: string) => boolean,
 ): void {
   const { findRun } = session.trainer;
@@ -33,6 +35,8 @@ export function trackRunDirectory(
   const begun = clock();
   let last = 0;
   let looking = false;
+  /** Whether the session ended within a look. */
+  let over = false;
   const look = async () => {
     const now = clock();
     if (looking || now - last < lookPause || session.row.programPid === null) return;
@@ -42,7 +46,14 @@ export function trackRunDirectory(
     looking = true;
     const run = await findRun(session.row.directory, before, [pid, ...descendants(pid)]).catch(() => undefined);
     looking = false;
-    if (session.row.runDirectory !== null || run === undefined) return;
+    if (session.row.runDirectory !== null || !isKept()) return;
+    // the program may have made it behind this look, and then ended
+    if (run === undefined && over) {
+      over = false;
+      last = 0;
+      return look();
+    }
+    if (run === undefined) return;
     stop();
     session.setRunDirectory(run);
     const name = printable(path.basename(run));
@@ -51,6 +62,7 @@ export function trackRunDirectory(
   const stop = session.onMore(() => void look());
   session.onOver(() => {
     // the end is told to who waits for more, too: the last look, whenever the one before it was
+    over = looking;
     last = 0;
     queueMicrotask(stop);
   });

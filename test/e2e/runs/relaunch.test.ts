@@ -87,8 +87,8 @@ describe("falcon relaunch", () => {
     fs.writeFileSync(silent, `#!/bin/sh\necho starting; sleep 1; ${script}\n`, { mode: 0o755 });
     fs.writeFileSync(path.join(home.work, "config.yml"), "graph: {}\n");
     await home.run(["launch", "--falcon", silent]);
-    const [row] = await named("run1");
-    assert.equal(row?.runDirectory, path.join(home.work, "output/run1"));
+    const row = await until(async () => (await named("run1"))[0], "the run's directory to be found");
+    assert.equal(row.runDirectory, path.join(home.work, "output/run1"));
   });
 
   test("a run whose directory was named through a link goes on under its own name, whatever server comes meanwhile", async () => {
