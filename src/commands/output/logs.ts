@@ -10,7 +10,7 @@ import type { Call, Context } from "../dispatch/call.ts";
 import { chooseOne } from "../dispatch/choose-sessions.ts";
 import type { CommandSpec } from "../dispatch/command.ts";
 import { nodeLog } from "./log-node.ts";
-import { type LogOptions, resumeLogs, selection } from "./log-options.ts";
+import { type LogOptions, resumeLogs, selection, sinceOf } from "./log-options.ts";
 import { searchAll } from "./log-search.ts";
 import { rawLog, sessionLog } from "./log-session.ts";
 
@@ -55,6 +55,8 @@ export const logsAgain: CommandSpec = {
 
 async function logsWith(call: Call, context: Context, wanted: string | undefined, options: LogOptions): Promise<number> {
   const select = selection(call, options);
+  // a wrong time is refused once, before anything is read
+  sinceOf(call, context, options);
   try {
     if (options.all) return await searchAll(call, context, wanted, options, select);
     const session = chooseOne(call, context, wanted, true);
@@ -90,7 +92,7 @@ async function earlierParts(
       await sessionLog(call, context, part, { ...options, follow: false }, select, false);
     } catch (error) {
       // one part's log that was removed must not hide what the others say
-      if (!(error instanceof Failure) || error.status === Status.usage) throw error;
+      if (!(error instanceof Failure)) throw error;
       call.stderr(`falcon: part ${placeOf(part, i + 1)} (${part.id}): ${error.message}\n`);
     }
     // a search shows lines that match, and no others

@@ -4,18 +4,19 @@ import type { ExportJob } from "../../export/worker.ts";
 import { JobTooLong } from "../../logs/worker-pool.ts";
 import type { Context } from "../dispatch/call.ts";
 
-/**
- * A picture takes a fraction of a second, a million values as arrays some ten seconds; this long (ms) means
- * that the machine stands still, or that it is too much for this format.
- */
-const longest = 300_000;
+/** A picture takes a fraction of a second; this long (ms) means that the machine stands still. */
+const longest = 60_000;
+/** A million values take some ten seconds to pack (ms). */
+const longestArrays = 300_000;
 
-/** @param transfer buffers of the job that are handed over instead of copied. @throws Failure past it */
+/** @param transfer buffers of the job that are handed over instead of copied. @throws Failure in the end */
 export async function render(context: Context, job: ExportJob, transfer: ArrayBuffer[] = []): Promise<Uint8Array> {
+  const limit = job.do === "arrays" ? longestArrays : longest;
   try {
-    return await context.archive.workers.run<Uint8Array>(job, longest, transfer);
+    return await context.archive.workers.run<Uint8Array>(job, limit, transfer);
   } catch (error) {
     if (!(error instanceof JobTooLong)) throw error;
-    throw new Failure(`this was not done within ${longest / 60_000} minutes and was given up: ask for less of it, or for csv`);
+    const instead = job.do === "arrays" ? "--format csv has the same" : "try again when the machine has less to do";
+    throw new Failure(`this was not done within ${limit / 1000} seconds and was given up: ${instead}`);
   }
 }
