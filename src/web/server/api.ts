@@ -1,6 +1,7 @@
 // What the page asks for over HTTP: facts, curves, lines and downloads of one session, each a command of
 // the session server.
 import type { ServerResponse } from "node:http";
+import { Status } from "../../base/failure.ts";
 import { downloads } from "../downloads.ts";
 import type { Role } from "../wire.ts";
 import type { Line } from "./line.ts";
@@ -81,7 +82,8 @@ export class Api {
     try {
       const { status, stdout, stderr } = await this.#server.ask(args, mostAnswer);
       if (status === 0) return send(response, 200, "application/json", stdout);
-      give(response, { none: why(stderr) });
+      // what is not there stays so; what went wrong may go well the next time
+      give(response, { none: why(stderr), ...(status === Status.noSession ? {} : { again: true }) });
     } catch (error) {
       if (!(error instanceof AnswerTooLong)) throw error;
       give(response, { none: `there is more than the page can show (${error.message})` });
