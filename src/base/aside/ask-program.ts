@@ -32,7 +32,7 @@ export async function askProgram(
         done({ status: typeof status === "number" ? status : null, said });
       });
       child.stdin?.end();
-      // what it complains of counts for no bound, and nobody waits for what it leaves behind
+      // what it complains of counts for no bound, and nobody waits for what it leaves behind with that alone
       child.stderr?.removeAllListeners("data").resume();
       letGoOfStderr(child);
     } catch {

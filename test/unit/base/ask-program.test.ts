@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { askProgram } from "../../../src/base/aside/ask-program.ts";
+import { alive } from "../../support/events.ts";
 
 const asking = { environment: { PATH: process.env.PATH ?? "" }, patience: 60_000, longest: 1_000 };
 const ask = (script: string, over: Partial<Parameters<typeof askProgram>[2]> = {}) =>
@@ -12,7 +13,8 @@ test("complaints count for nothing, however long they are", async () => {
 });
 
 test("what it leaves behind that may still complain is not waited for", async () => {
-  const { status, said } = await ask("sleep 50 >/dev/null & echo $!; exit 4", { patience: 20_000 });
+  const { status, said } = await ask("sleep 50 >/dev/null & echo $!; exit 4");
+  assert.ok(alive(Number(said)), "it was waited for");
   process.kill(Number(said), "SIGKILL");
   assert.equal(status, 4);
 });
