@@ -6,10 +6,12 @@ import { descendants } from "../../platform/processes.ts";
 import type { Session } from "../life/session.ts";
 
 /**
- * How often it is looked for, at most (ms): falcon needs a few seconds to make the directory, and looking
- * reads /proc.
+ * How often it is looked for while the run speaks, at most (ms): falcon needs a few seconds to make the
+ * directory, and looking reads /proc.
  */
 const lookPause = 500;
+/** While it says nothing it is looked for ever more seldom, to this pause (ms). */
+const longestPause = 30_000;
 
 /**
  * After this time (ms) it is given up: a run that has not made its directory by then is not one that we know.
@@ -17,8 +19,8 @@ const lookPause = 500;
 const lookLongest = 10 * 60_000;
 
 /**
- * Looks until the directory is found, given up, or the session is over. The session is named after the run
- * unless a person named it.
+ * Looks until the directory is found, given up, or the session is over, once more then. The session is named
+ * after the run unless a person named it.
  * @param clock ms, monotonic.
  * @param before what the trainer looked at before the start.
  * @param isKept whether the session was not removed meanwhile.
@@ -33,37 +35,54 @@ export function trackRunDirectory(
   const { findRun } = session.trainer;
   if (findRun === undefined) return;
   const begun = clock();
-  let last = 0;
+  let last = Number.NEGATIVE_INFINITY;
+  let pause = lookPause;
   let looking = false;
-  /** Whether the session ended within a look. */
   let over = false;
-  const look = async () => {
-    const now = clock();
-    if (looking || now - last < lookPause || session.row.programPid === null) return;
-    last = now;
-    if (now - begun > lookLongest) return stop();
+  let timer: NodeJS.Timeout | undefined;
+  const lookIn = (ms: number) => {
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      timer = undefined;
+      void look();
+    }, ms);
+    timer.unref();
+  };
+  const look = async (): Promise<void> => {
     const pid = session.row.programPid;
+    if (looking || pid === null) return;
+    if (clock() - begun > lookLongest) return stop();
+    last = clock();
     looking = true;
+    const wasOver = over;
     const run = await findRun(session.row.directory, before, [pid, ...descendants(pid)]).catch(() => undefined);
     looking = false;
-    if (session.row.runDirectory !== null || !isKept()) return;
-    // the program may have made it behind this look, and then ended
-    if (run === undefined && over) {
-      over = false;
-      last = 0;
-      return look();
+    if (session.row.runDirectory !== null || !isKept()) return stop();
+    if (run === undefined) {
+      if (wasOver) return;
+      // the program may have made it behind this look, and then ended
+      if (over) return look();
+      lookIn(pause);
+      pause = Math.min(2 * pause, longestPause);
+      return;
     }
-    if (run === undefined) return;
     stop();
     session.setRunDirectory(run);
     const name = printable(path.basename(run));
     if (session.row.facts.named !== true && !taken(name)) session.rename(name);
   };
-  const stop = session.onMore(() => void look());
+  const leave = session.onMore(() => {
+    if (looking || (timer !== undefined && pause === lookPause)) return;
+    pause = lookPause;
+    lookIn(Math.max(0, last + lookPause - clock()));
+  });
+  const stop = () => {
+    clearTimeout(timer);
+    leave();
+  };
   session.onOver(() => {
-    // the end is told to who waits for more, too: the last look, whenever the one before it was
-    over = looking;
-    last = 0;
-    queueMicrotask(stop);
+    stop();
+    over = true;
+    void look();
   });
 }

@@ -91,6 +91,19 @@ describe("falcon relaunch", () => {
     assert.equal(row.runDirectory, path.join(home.work, "output/run1"));
   });
 
+  test("a run's directory that it makes behind its first words, and then goes on without any, is found", async () => {
+    const silent = path.join(home.work, "slow-falcon");
+    const made = path.join(home.work, "slow");
+    fs.mkdirSync(made);
+    const script = "sleep 0.3; mkdir -p output/run2; touch output/run2/config.yml; ln -s run2 output/latest; exec sleep 1000";
+    fs.writeFileSync(silent, `#!/bin/sh\necho starting; ${script}\n`, { mode: 0o755 });
+    fs.writeFileSync(path.join(made, "config.yml"), "graph: {}\n");
+    const id = await home.ok(["launch", "-d", "--falcon", silent], { cwd: made });
+    const row = await until(async () => (await named("run2"))[0], "the run's directory to be found");
+    assert.deepEqual([row.id, row.runDirectory], [id, path.join(made, "output/run2")]);
+    await home.ok(["kill", id, "--signal", "KILL"]);
+  });
+
   test("a run whose directory was named through a link goes on under its own name, whatever server comes meanwhile", async () => {
     fs.symlinkSync(".", path.join(home.work, "here"));
     await home.ok(["launch", "--falcon", trainer, "-o", "here/linked", ...settings]);
