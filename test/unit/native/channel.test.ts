@@ -8,6 +8,7 @@ import { after, test } from "node:test";
 import { compile, program } from "../../support/compile.ts";
 import { readIfThere, until } from "../../support/events.ts";
 import { TestHome } from "../../support/home.ts";
+import { emulated } from "../../support/installs/emulated.ts";
 import { falcon, root } from "../../support/paths.ts";
 import { ToldClock } from "../../support/told-clock.ts";
 
@@ -72,7 +73,8 @@ test("what speaks another version, or no such thing, is one sentence of whoever 
   assert.match(stderr, /speaks version 1 of the channel between machines, and was asked for 99/);
 });
 
-test("where no descriptor or process can be had for the way, the client says so", () => {
+const few = emulated && "the script that starts the emulator needs more descriptors than are left here";
+test("where no descriptor or process can be had for the way, the client says so", { skip: few }, () => {
   const outcomes = new Set<number | null>();
   for (let limit = 8; limit <= 16; limit++) {
     const way = ["/bin/sh", "-c", "echo refused >&2; exit 7"];
