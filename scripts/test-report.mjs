@@ -26,8 +26,9 @@ export default async function* testReport(events) {
       if (error?.failureType === "subtestsFailed") continue;
       sum.failed++;
       yield `not ok - ${data.name}\n${indented(inspect(error?.cause ?? error))}\n`;
-    } else if (data.details.type === "suite") continue;
+    } else if (data.details.type === "suite" && data.skip === undefined) continue;
     else if (data.skip !== undefined) {
+      // a suite that is left out has no tests that would say so
       sum.skipped++;
       yield `skipped - ${data.name}${data.skip === true || data.skip === "" ? "" : `: ${data.skip}`}\n`;
     } else sum.passed++;
