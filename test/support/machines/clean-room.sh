@@ -12,6 +12,10 @@ make_room() {
   if [[ $(uname -s) != Linux ]]; then echo "for Linux" && exit 1; fi
   if [[ $(id -u) != 0 ]]; then echo "only root can make a clean room" && exit 1; fi
   if ! unshare --mount --net true 2>/dev/null; then echo "this machine allows no namespaces of its own" && exit 1; fi
+  mkdir -p "$(dirname "$room")"
+  # two files of tests ask for it at once, and each would remove what the other makes
+  exec 9>"$room.lock"
+  flock 9
   if [[ ! -e $room/complete ]]; then
     if ! command -v debootstrap >/dev/null; then echo "debootstrap is not here (Debian: debootstrap)" && exit 1; fi
     rm -rf "$room"
