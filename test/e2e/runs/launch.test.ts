@@ -128,7 +128,7 @@ describe("a run that you can leave and come back to", () => {
     assert.equal((await home.sessions())[0]?.state, "running");
   });
 
-  // at other sizes: e2e/attached/sizes
+  // at other sizes: load/sizes
   test("falcon attach from another terminal shows the run as it stands, and its log scrolls in its region", async () => {
     const terminal = home.terminal(["attach", id], { cols: 100, rows: 32 });
     await terminal.waitFor("[j/k] switch node");

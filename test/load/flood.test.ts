@@ -2,11 +2,11 @@
 // all the same.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { program } from "../../support/compile.ts";
-import { until } from "../../support/events.ts";
-import { TestHome } from "../../support/home.ts";
-import { falcon, notBuilt } from "../../support/paths.ts";
-import type { UserTerminal } from "../../support/terminal/terminal.ts";
+import { program } from "../support/compile.ts";
+import { until } from "../support/events.ts";
+import { TestHome } from "../support/home.ts";
+import { falcon, notBuilt } from "../support/paths.ts";
+import type { UserTerminal } from "../support/terminal/terminal.ts";
 
 before(() => assert.deepEqual(notBuilt([falcon]), [], "npm run build comes first"));
 

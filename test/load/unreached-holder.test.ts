@@ -2,10 +2,10 @@
 // is neither noted nor counted.
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
-import { holderPid, shownScreen } from "../../faults/product.ts";
-import { until, untilGone } from "../../support/events.ts";
-import { killNow, TestHome } from "../../support/home.ts";
-import * as built from "../../support/paths.ts";
+import { holderPid, shownScreen } from "../faults/product.ts";
+import { until, untilGone } from "../support/events.ts";
+import { killNow, TestHome } from "../support/home.ts";
+import * as built from "../support/paths.ts";
 
 before(() => assert.deepEqual(built.notBuilt(), [], "npm run build comes first"));
 

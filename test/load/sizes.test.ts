@@ -2,9 +2,9 @@
 // footer stands whole at the bottom.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { TestHome } from "../../support/home.ts";
-import { falcon, notBuilt, trainer } from "../../support/paths.ts";
-import type { UserTerminal } from "../../support/terminal/terminal.ts";
+import { TestHome } from "../support/home.ts";
+import { falcon, notBuilt, trainer } from "../support/paths.ts";
+import type { UserTerminal } from "../support/terminal/terminal.ts";
 
 before(() => assert.deepEqual(notBuilt([falcon, trainer]), [], "npm run build comes first"));
 

@@ -5,9 +5,9 @@ import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { before, type TestContext, test } from "node:test";
-import { until, untilFile } from "../../support/events.ts";
-import { TestHome } from "../../support/home.ts";
-import { notBuilt } from "../../support/paths.ts";
+import { until, untilFile } from "../support/events.ts";
+import { TestHome } from "../support/home.ts";
+import { notBuilt } from "../support/paths.ts";
 
 before(() => assert.deepEqual(notBuilt(), [], "npm run build comes first"));
 
