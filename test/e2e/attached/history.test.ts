@@ -156,7 +156,7 @@ describe("replay", () => {
 
   test("keys that come before the first screen is there, and while much is drawn", async () => {
     // nothing of it can be skipped
-    const id = await home.start(["seq", "-f", "\x1b[2J\x1b[Hline %.0f of a long recording", "1", "150000"]);
+    const id = await home.start(["seq", "-f", "\x1b[2J\x1b[Hline %.0f of a long recording", "1", "60000"]);
     await home.untilState(id, "exited");
     const early = home.terminal(["replay", id, "--at", "-0.1s"], { cols: 100, rows: 12 });
     await early.waitFor(/q leaves/);
