@@ -50,6 +50,17 @@ const signalNumber: Record<string, number> = {
   SIGTERM: 15,
 };
 
+/** Homes that nobody has disposed of: a suite that is left out makes its own, and has no hooks that would. */
+const unused = new Set<string>();
+process.on("exit", () => {
+  for (const base of unused)
+    try {
+      for (const folder of [path.join(base, "h"), path.join(base, "w"), base]) fs.rmdirSync(folder);
+    } catch {
+      // something is in it, which says more than its absence would
+    }
+});
+
 /**
  * An isolated home under /tmp (short: a socket's path has 107 bytes), and everything that tests start in it.
  */
@@ -71,6 +82,7 @@ export class TestHome {
    */
   constructor(env: Record<string, string> = {}, options: { user?: number } = {}) {
     const base = fs.mkdtempSync("/tmp/fs-");
+    unused.add(base);
     this.folder = path.join(base, "h");
     this.work = path.join(base, "w");
     fs.mkdirSync(this.folder, { mode: 0o700 });
@@ -223,6 +235,7 @@ export class TestHome {
   async dispose(): Promise<void> {
     if (this.#disposed) return;
     this.#disposed = true;
+    unused.delete(path.dirname(this.folder));
     for (const terminal of this.#terminals) if (!terminal.ended) terminal.closePty();
     if (this.processes().length > 0 && built.notBuilt([built.falcon]).length === 0) {
       if (this.serverPid() !== undefined || this.#folders().length > 0) await this.#endSessions();
