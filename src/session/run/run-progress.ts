@@ -1,5 +1,6 @@
 // How far the runs of the sessions are: one watcher a session, asked only when somebody wants to know.
 
+import { NoAnswer } from "../../base/aside/aside.ts";
 import { within } from "../../base/clock.ts";
 import type { ShownRun } from "../../presentation/shown-run.ts";
 import { shownRun } from "../../presentation/summary.ts";
@@ -106,16 +107,24 @@ export class RunProgresses {
 
   /**
    * How far an ended session's run came, by its files as they are now; what was kept where they cannot be
-   * read any more.
+   * read any more. They are asked for once more where they did not answer: the run's next part writes into
+   * them, and nothing tells of this one then.
    */
   async last(session: Session): Promise<ShownRun | null> {
     const watcher = this.#watcher(session);
     const kept = keptProgress(session) ?? null;
     if (watcher === null) return null;
-    const shown = await watcher.read(false).then(
-      (run) => run && shownRun(run, watcher.losses()),
-      () => kept,
-    );
+    const again = (error: unknown) => {
+      if (error instanceof NoAnswer) return watcher.read(false);
+      throw error;
+    };
+    const shown = await watcher
+      .read(false)
+      .catch(again)
+      .then(
+        (run) => run && shownRun(run, watcher.losses()),
+        () => kept,
+      );
     this.#keep(session, watcher, true);
     return shown;
   }

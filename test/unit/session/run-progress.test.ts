@@ -1,6 +1,7 @@
 // How often sessions' runs are looked at: of what is over, and trained nothing, once.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { NoAnswer } from "../../../src/base/aside/aside.ts";
 import type { Session } from "../../../src/session/life/session.ts";
 import { RunProgresses } from "../../../src/session/run/run-progress.ts";
 import type { RunProgress } from "../../../src/trainers/run/run.ts";
@@ -61,4 +62,19 @@ test("an ended session whose files cannot be read now is looked at again", async
   away = false;
   assert.equal((await progresses.of(one))?.summary, "broken off");
   assert.equal(reads(), 2);
+});
+
+test("how far a run came is asked for once more at its end, where its files did not answer in time", async () => {
+  const progresses = new RunProgresses(clock, noParts, () => []);
+  for (const [silent, error, known] of [
+    [1, new NoAnswer("the run does not answer"), true],
+    [2, new NoAnswer("the run does not answer"), false],
+    [1, new Error("it was removed"), false],
+  ] as const) {
+    const { one, reads } = ended(() => {
+      if (reads() <= silent) throw error;
+      return { nodes: [], phase: "completed" } as unknown as RunProgress;
+    });
+    assert.equal((await progresses.last(one)) !== null, known, `${error.message}, ${silent} times`);
+  }
 });
