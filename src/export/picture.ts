@@ -1,6 +1,6 @@
 // A screen as a picture is made of it: rows of text in one look each, colours as numbers, the cursor.
 import type { IBufferCell, Terminal } from "@xterm/headless";
-import { cubeColour } from "../terminal/model/cube-colour.ts";
+import { cubeColour, namedColours } from "../terminal/model/cube-colour.ts";
 
 /** The look of a stretch of text. Colours are `#rrggbb`. */
 export interface CellLook {
@@ -30,32 +30,12 @@ export interface Picture {
 export const foreground = "#d4d4d4";
 export const background = "#1e1e1e";
 
-/**
- * The sixteen colours that have names: those of terminal/model/answers.ts, but for the red, the blue and the
- * magenta, which would be too dark on this background.
- */
-const named = [
-  "#2e3436",
-  "#e5484d",
-  "#4e9a06",
-  "#c4a000",
-  "#5b8fd0",
-  "#a678b4",
-  "#06989a",
-  "#d3d7cf",
-  "#555753",
-  "#ef2929",
-  "#8ae234",
-  "#fce94f",
-  "#729fcf",
-  "#ad7fa8",
-  "#34e2e2",
-  "#eeeeec",
-];
+/** The red, the blue and the magenta that have names would be too dark on this background. */
+const brighter: Readonly<Record<number, string>> = { 1: "#e5484d", 4: "#5b8fd0", 5: "#a678b4" };
 
 /** A colour of the palette of 256. */
 export function paletteColour(index: number): string {
-  return index < 16 ? (named[index] as string) : hex(...cubeColour(index));
+  return brighter[index] ?? namedColours[index] ?? hex(...cubeColour(index));
 }
 
 function hex(r: number, g: number, b: number): string {

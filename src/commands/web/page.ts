@@ -102,9 +102,8 @@ async function lines(call: Call, context: Context, session: Session, options: Li
   const found = chunks.flatMap(linesOf);
   const shown = from === undefined ? found.slice(-count) : found.slice(0, count);
   const timeOf = timesOf(context, session, total);
-  call.stdout(
-    `${JSON.stringify({ total, more: found.length > shown.length, lines: shown.map(({ number, text }) => ({ n: number, text, at: timeOf(number) })) })}\n`,
-  );
+  const lines = shown.map(({ number, text }) => ({ n: number, text, at: timeOf(number) }));
+  call.stdout(`${JSON.stringify({ total, more: found.length > shown.length, lines })}\n`);
 }
 
 /** A pattern that takes too long is what was asked, and no defect. */

@@ -3,7 +3,7 @@
 
 import { switches } from "../replay/pen.ts";
 import { Bg, Colour, Fg, Underline } from "./cells.ts";
-import { cubeColour } from "./cube-colour.ts";
+import { cubeColour, namedColours } from "./cube-colour.ts";
 import type { Model } from "./model.ts";
 import type { Tracker } from "./tracker.ts";
 
@@ -27,25 +27,6 @@ const defaultColours: Record<number, [number, number, number]> = {
   17: [85, 85, 85],
   19: [255, 255, 255],
 };
-
-const firstColours = [
-  "#2e3436",
-  "#cc0000",
-  "#4e9a06",
-  "#c4a000",
-  "#3465a4",
-  "#75507b",
-  "#06989a",
-  "#d3d7cf",
-  "#555753",
-  "#ef2929",
-  "#8ae234",
-  "#fce94f",
-  "#729fcf",
-  "#ad7fa8",
-  "#34e2e2",
-  "#eeeeec",
-];
 
 /** DECRQM: 1 set, 2 reset, 3 and 4 for ever so, 0 unknown. */
 type ModeReport = 0 | 1 | 2 | 3 | 4;
@@ -277,7 +258,7 @@ function currentSgr(fg: number, bg: number, underline: number): string {
 
 /** The colour of xterm's palette of 256. */
 function paletteColour(index: number): [number, number, number] {
-  return parseColour(firstColours[index]) ?? cubeColour(index);
+  return parseColour(namedColours[index]) ?? cubeColour(index);
 }
 
 /** `#rgb` to `#rrrrggggbbbb` and `rgb:r/g/b` to `rgb:rrrr/gggg/bbbb`; a colour's name is not known. */

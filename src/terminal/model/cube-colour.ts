@@ -1,4 +1,24 @@
-// The colours of xterm's palette of 256 that have no names: a cube of 216, and 24 greys.
+// The palette of 256: sixteen colours that have names, a cube of 216, and 24 greys.
+
+/** Those that have names, as `#rrggbb`. */
+export const namedColours: readonly string[] = [
+  "#2e3436",
+  "#cc0000",
+  "#4e9a06",
+  "#c4a000",
+  "#3465a4",
+  "#75507b",
+  "#06989a",
+  "#d3d7cf",
+  "#555753",
+  "#ef2929",
+  "#8ae234",
+  "#fce94f",
+  "#729fcf",
+  "#ad7fa8",
+  "#34e2e2",
+  "#eeeeec",
+];
 
 /** @param index 16 to 255. */
 export function cubeColour(index: number): [number, number, number] {

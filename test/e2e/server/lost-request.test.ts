@@ -108,15 +108,9 @@ describe("a start whose server is killed", () => {
     await home.untilState(first, "exited");
     const second = await home.ok(["relaunch", "-d", first]);
     await home.untilState(second, "exited");
-    process.kill(home.serverPid() as number, "SIGKILL");
+    const token = killBefore(second);
     // what a server leaves that is killed between the session's row and its program
     fs.rmSync(path.join(home.folder, "s", second, "record"));
-    const database = openDatabase(path.join(home.folder, "state.db"));
-    const { token } = database.prepare("SELECT token FROM session WHERE id = ?").get(second) as { token: string };
-    database
-      .prepare("UPDATE session SET state = 'starting', started = NULL, ended = NULL, wait_status = NULL WHERE id = ?")
-      .run(second);
-    database.close();
     await home.untilState(second, "lost");
     const { code, stdout } = await ask(home, token, ["relaunch", "-d", first]);
     assert.equal(code, 0);

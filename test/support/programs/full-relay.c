@@ -35,7 +35,8 @@ static ssize_t to_client(const void *bytes, size_t length) {
 }
 
 static ssize_t played_write(int fd, const void *bytes, size_t length) {
-  if (far) return fd == ends[0] ? send(fd, bytes, length, MSG_NOSIGNAL) : turns++ < LATE ? (errno = EAGAIN, -1) : take(bytes, length);
+  if (far && fd == ends[0]) return send(fd, bytes, length, MSG_NOSIGNAL);
+  if (far) return turns++ < LATE ? (errno = EAGAIN, -1) : take(bytes, length);
   if (fd == ends[0]) return to_client(bytes, length);
   return deaf ? (errno = EPIPE, -1) : (ssize_t)length;
 }

@@ -192,7 +192,7 @@ function compileRelay(): string {
   return compile(path.join(root, "test/support/programs/full-relay.c"), home.work, ["-D_GNU_SOURCE", `-I${native}`]);
 }
 
-test("all that the carrier brought is passed on: its last records behind what is taken at once, and when it hears no more", () => {
+test("all that the carrier brought is passed on: its last records behind what is taken, and when it hears no more", () => {
   const file = path.join(home.work, "carried");
   const records = [...Array.from({ length: 32 }, () => record(32 << 10)), record(10), record(10)];
   fs.writeFileSync(file, Buffer.concat([Buffer.from("falcon-sessions bridge 1\n"), ...records]));

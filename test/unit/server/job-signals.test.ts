@@ -25,7 +25,7 @@ function runOf(id: string) {
   return { session: session as unknown as Session, program, does };
 }
 
-test("a run that goes on is asked once; one that says that it stops is not, and one whose holder does not answer as soon as it does", async (t) => {
+test("a run that goes on is asked once; one that says that it stops is not; one without a holder as soon as it has one", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const [goesOn, stops, unreached] = [runOf("goes-on"), runOf("stops"), runOf("unreached")];
   unreached.program.interruptible = false;

@@ -10,7 +10,7 @@ const options = { cols: 40, rows: 10, scrollback: 500, offset: 0 };
 /** Silence (ms) after which a screen is packed up. */
 const silence = 400;
 
-test("a screen that is silent is packed up, one that was woken soon only after four times as long, and is the same when it is woken", (t) => {
+test("a silent screen is packed up, one that was woken soon after four times as long, and is the same when woken", (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const key = 1;
   const posted: FromWorker[] = [];

@@ -113,6 +113,13 @@ function cut(text: string): string {
   return text.length <= longestBefore ? text : `${text.slice(0, longestBefore - 1)}…`;
 }
 
+/** The best validation loss, and how many epochs ago that was. */
+function best({ bestValidationLoss, epochsSinceBest }: RunRow["nodes"][number]): string {
+  if (bestValidationLoss === null) return "–";
+  if (epochsSinceBest === null) return short(bestValidationLoss);
+  return `${short(bestValidationLoss)} (${epochsSinceBest === 0 ? "the last one" : `${epochsSinceBest} ago`})`;
+}
+
 /** The nodes of a run that train as a table; undefined without any. */
 export function nodeTable(row: RunRow): HTMLElement | undefined {
   const nodes = trained(row);
@@ -139,9 +146,7 @@ export function nodeTable(row: RunRow): HTMLElement | undefined {
               node.epoch === null ? "–" : `${node.epoch}${node.epochs === null ? "" : ` / ${node.epochs}`}`,
               short(node.loss),
               short(node.validationLoss),
-              node.bestValidationLoss === null
-                ? "–"
-                : `${short(node.bestValidationLoss)}${node.epochsSinceBest === null ? "" : node.epochsSinceBest === 0 ? " (the last one)" : ` (${node.epochsSinceBest} ago)`}`,
+              best(node),
               span(node.timeLeft),
               short(node.epochsPerMinute),
               node.samples === null ? "–" : String(node.samples),

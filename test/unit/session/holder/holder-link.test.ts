@@ -560,7 +560,7 @@ test("a log that was removed, or cut, before its holder was killed: a successor 
   }
 });
 
-test("stopped and continued: the program by a signal, and the holder, during which the program waits and loses nothing", async (t) => {
+test("stopped and continued: the program by a signal, and the holder, while the program waits and loses nothing", async (t) => {
   const held = await Held.shell(
     "stty -echo; i=0; while [ $i -lt 100000 ]; do echo $i; if [ $i = 500 ]; then read go; fi; i=$((i+1)); done",
   );
