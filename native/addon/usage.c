@@ -54,8 +54,8 @@ static bool read_stat(int proc, int pid, struct process *out) {
   size_t length = (size_t)(close - open - 1);
   if (length >= sizeof out->name) length = sizeof out->name - 1;
   memcpy(out->name, open + 1, length);
-  if (sscanf(close + 2, "%c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu %lld %lld", &out->state, &out->parent, &user, &system, &reaped_user,
-             &reaped_system) != 6)
+  if (sscanf(close + 2, "%c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu %lld %lld", &out->state, &out->parent,
+             &user, &system, &reaped_user, &reaped_system) != 6)
     return false;
   out->ticks = (double)(user + system);
   out->reaped = (double)(reaped_user + reaped_system);
@@ -72,7 +72,9 @@ static int by_number(const void *a, const void *b) {
   return (*(const int *)a > *(const int *)b) - (*(const int *)a < *(const int *)b);
 }
 
-static int by_pid(const void *a, const void *b) { return by_number(&((const struct process *)a)->pid, &((const struct process *)b)->pid); }
+static int by_pid(const void *a, const void *b) {
+  return by_number(&((const struct process *)a)->pid, &((const struct process *)b)->pid);
+}
 
 static struct process *find(struct process *all, size_t count, int pid) {
   struct process wanted = {.pid = pid};
@@ -101,7 +103,8 @@ static bool has_gpu_open(int proc, int pid) {
     if (length <= 0) continue;
     target[length] = 0;
     // NVIDIA's driver, natively and within Windows
-    found = (strncmp(target, "/dev/nvidia", 11) == 0 && target[11] >= '0' && target[11] <= '9') || strcmp(target, "/dev/dxg") == 0;
+    found = (strncmp(target, "/dev/nvidia", 11) == 0 && target[11] >= '0' && target[11] <= '9') ||
+            strcmp(target, "/dev/dxg") == 0;
   }
   closedir(folder);
   return found;

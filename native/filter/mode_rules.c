@@ -18,12 +18,14 @@ const struct mode_rule mode_rules[] = {
     // DEC private
     {1, true, MODE_PASSES, LEAVE_RESET, false, "DECCKM, cursor keys of applications", ALL},
     {2, true, MODE_NEVER, LEAVE_NOTHING, false, "DECANM, VT52", "xterm, WezTerm, Windows, iTerm2"},
-    {3, true, MODE_NEVER, LEAVE_NOTHING, false, "DECCOLM, 132 columns: resizes the window", "xterm, VTE, kitty, Windows, iTerm2"},
+    {3, true, MODE_NEVER, LEAVE_NOTHING, false, "DECCOLM, 132 columns: resizes the window",
+     "xterm, VTE, kitty, Windows, iTerm2"},
     {4, true, MODE_PASSES, LEAVE_RESET, true, "DECSCLM, smooth scrolling", "xterm, iTerm2"},
     {5, true, MODE_PASSES, LEAVE_RESET, false, "DECSCNM, reverse video", ALL},
     {6, true, MODE_PASSES, LEAVE_RESET, false, "DECOM, origin", ALL},
     {7, true, MODE_PASSES, LEAVE_SET, false, "DECAWM, wraparound", ALL},
-    {8, true, MODE_PASSES, LEAVE_SET, true, "DECARM, auto-repeat of keys", "xterm, VTE, kitty, Windows, Linux, iTerm2"},
+    {8, true, MODE_PASSES, LEAVE_SET, true, "DECARM, auto-repeat of keys",
+     "xterm, VTE, kitty, Windows, Linux, iTerm2"},
     {9, true, MODE_PASSES, LEAVE_RESET, false, "mouse: presses", "xterm, VTE, WezTerm, Linux"},
     {10, true, MODE_PASSES, LEAVE_NOTHING, true, "tool bar", "xterm"},
     {12, true, MODE_PASSES, LEAVE_RESET, true, "blinking cursor", "xterm, VTE, kitty, WezTerm, Windows, iTerm2"},
@@ -46,18 +48,23 @@ const struct mode_rule mode_rules[] = {
     {66, true, MODE_PASSES, LEAVE_RESET, false, "DECNKM, keypad of applications", "xterm, VTE, Windows, iTerm2"},
     // the user's own, and xterm 379 does not bring it back (XTRESTORE)
     {67, true, MODE_NEVER, LEAVE_NOTHING, false, "DECBKM, Backspace sends BS", "xterm, VTE, Windows"},
-    {69, true, MODE_PASSES, LEAVE_RESET, false, "DECLRMM, margins at the sides", "xterm, VTE, WezTerm, Windows, iTerm2"},
-    {80, true, MODE_PASSES, LEAVE_RESET, true, "DECSDM, Sixel does not scroll", "xterm, VTE, WezTerm, Windows, iTerm2"},
+    {69, true, MODE_PASSES, LEAVE_RESET, false, "DECLRMM, margins at the sides",
+     "xterm, VTE, WezTerm, Windows, iTerm2"},
+    {80, true, MODE_PASSES, LEAVE_RESET, true, "DECSDM, Sixel does not scroll",
+     "xterm, VTE, WezTerm, Windows, iTerm2"},
     {95, true, MODE_NEVER, LEAVE_NOTHING, false, "DECNCSM, DECCOLM does not clear", "xterm, Windows"},
     {117, true, MODE_PASSES, LEAVE_RESET, false, "DECECM, erasing with the default colour", "Windows"},
     {1000, true, MODE_PASSES, LEAVE_RESET, false, "mouse: presses and releases", ALL},
     {1001, true, MODE_PASSES, LEAVE_RESET, false, "mouse: highlighting", "xterm, VTE, iTerm2"},
-    {1002, true, MODE_PASSES, LEAVE_RESET, false, "mouse: motion while pressed", "xterm, VTE, kitty, WezTerm, Windows, iTerm2"},
+    {1002, true, MODE_PASSES, LEAVE_RESET, false, "mouse: motion while pressed",
+     "xterm, VTE, kitty, WezTerm, Windows, iTerm2"},
     {1003, true, MODE_PASSES, LEAVE_RESET, false, "mouse: any motion", "xterm, VTE, kitty, WezTerm, Windows, iTerm2"},
-    {1004, true, MODE_PASSES, LEAVE_RESET, false, "reports of the focus", "xterm, VTE, kitty, WezTerm, Windows, iTerm2"},
+    {1004, true, MODE_PASSES, LEAVE_RESET, false, "reports of the focus",
+     "xterm, VTE, kitty, WezTerm, Windows, iTerm2"},
     {1005, true, MODE_PASSES, LEAVE_RESET, false, "mouse: in UTF-8", "xterm, kitty, WezTerm, Windows, iTerm2"},
     {1006, true, MODE_PASSES, LEAVE_RESET, false, "mouse: as SGR", "xterm, VTE, kitty, WezTerm, Windows, iTerm2"},
-    {1007, true, MODE_PASSES, LEAVE_NOTHING, true, "the wheel sends cursor keys on the alternate screen", "xterm, VTE, Windows, iTerm2"},
+    {1007, true, MODE_PASSES, LEAVE_NOTHING, true, "the wheel sends cursor keys on the alternate screen",
+     "xterm, VTE, Windows, iTerm2"},
     {1010, true, MODE_PASSES, LEAVE_NOTHING, true, "output scrolls down", "xterm"},
     {1011, true, MODE_PASSES, LEAVE_NOTHING, true, "a key scrolls down", "xterm"},
     {1014, true, MODE_PASSES, LEAVE_NOTHING, true, "fast scrolling", "xterm"},
@@ -76,8 +83,10 @@ const struct mode_rule mode_rules[] = {
     {1045, true, MODE_PASSES, LEAVE_RESET, true, "extended reverse wraparound", "xterm"},
     {1046, true, MODE_NEVER, LEAVE_NOTHING, false, "the alternate screen may be switched to", "xterm"},
     {1047, true, MODE_PASSES, LEAVE_RESET, false, "alternate screen, cleared", "xterm, VTE, kitty, WezTerm, iTerm2"},
-    {1048, true, MODE_PASSES, LEAVE_NOTHING, false, "saves the cursor", "xterm, VTE, kitty, WezTerm, Windows, iTerm2"},
-    {1049, true, MODE_PASSES, LEAVE_RESET, false, "alternate screen, cleared, the cursor saved", "xterm, VTE, kitty, WezTerm, Windows, iTerm2"},
+    {1048, true, MODE_PASSES, LEAVE_NOTHING, false, "saves the cursor",
+     "xterm, VTE, kitty, WezTerm, Windows, iTerm2"},
+    {1049, true, MODE_PASSES, LEAVE_RESET, false, "alternate screen, cleared, the cursor saved",
+     "xterm, VTE, kitty, WezTerm, Windows, iTerm2"},
     {1050, true, MODE_PASSES, LEAVE_NOTHING, true, "function keys of terminfo", "xterm"},
     {1051, true, MODE_PASSES, LEAVE_NOTHING, true, "function keys of Sun", "xterm"},
     {1052, true, MODE_PASSES, LEAVE_NOTHING, true, "function keys of HP", "xterm"},
@@ -95,7 +104,8 @@ const struct mode_rule mode_rules[] = {
     {2026, true, MODE_PASSES, LEAVE_RESET, false, "synchronized output", "VTE, kitty, WezTerm, Windows, iTerm2"},
     {2027, true, MODE_PASSES, LEAVE_RESET, false, "clusters of characters", "WezTerm, Windows"},
     {2031, true, MODE_PASSES, LEAVE_RESET, false, "reports of the colour scheme", "VTE, kitty, iTerm2"},
-    {2048, true, MODE_NEVER, LEAVE_RESET, false, "reports of the size: the program would be told the viewer's", "kitty, iTerm2"},
+    {2048, true, MODE_NEVER, LEAVE_RESET, false, "reports of the size: the program would be told the viewer's",
+     "kitty, iTerm2"},
     {2500, true, MODE_PASSES, LEAVE_RESET, true, "box drawing is mirrored", "VTE"},
     {2501, true, MODE_PASSES, LEAVE_RESET, true, "direction by the text", "VTE"},
     {5522, true, MODE_PASSES, LEAVE_RESET, false, "paste events", "kitty"},
@@ -118,7 +128,8 @@ void set_modes_we_need(struct bytes *out) {
 bool mode_may(bool dec, double mode, uint8_t final) {
   for (size_t i = 0; i < mode_rule_count; i++) {
     const struct mode_rule *rule = &mode_rules[i];
-    if (rule->dec == dec && mode == rule->mode) return rule->passage == MODE_PASSES || (rule->passage == MODE_NEEDED && final == 'h');
+    if (rule->dec == dec && mode == rule->mode)
+      return rule->passage == MODE_PASSES || (rule->passage == MODE_NEEDED && final == 'h');
   }
   return false;
 }

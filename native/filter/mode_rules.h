@@ -25,7 +25,9 @@ struct mode_rule {
   bool dec;   // with `?` in front
   uint8_t passage;
   uint8_t leaving;
-  bool kept;  // its usual state is another one in each terminal: saved (XTSAVE) at the start, put back (XTRESTORE) behind what leaving writes
+  // Its usual state is another one in each terminal: saved (XTSAVE) at the start, put back (XTRESTORE) behind
+  // what leaving writes.
+  bool kept;
   const char *name;
   const char *terminals;
 };

@@ -108,7 +108,9 @@ static enum verdict judge_osc(struct question_filter *f, uint8_t byte) {
     size_t second = 3 + length_to(f->text.at + 3, f->text.length - 3, ';') + 1;
     if (second < f->text.length && f->text.at[second] != '?') return HARMLESS;
   }
-  return text_begins(f, "1337;") && units >= 5 + LONGEST_ITERM_QUESTION && !osc_asks(f->text.at, f->text.length) ? HARMLESS : NOT_YET;
+  return text_begins(f, "1337;") && units >= 5 + LONGEST_ITERM_QUESTION && !osc_asks(f->text.at, f->text.length)
+             ? HARMLESS
+             : NOT_YET;
 }
 
 static void in_osc(struct question_filter *f, uint8_t byte, struct bytes *out) {
@@ -187,7 +189,8 @@ static void in_dcs(struct question_filter *f, uint8_t byte, struct bytes *out) {
   if (byte < 0x40 && f->tokens.held.length <= LONGEST_CONTROL) return;
   const uint8_t *head = f->tokens.held.at + 2;
   size_t length = f->tokens.held.length - 2;
-  bool asks = length >= 2 && head[length - 1] == 'q' && (head[length - 2] == '$' || head[length - 2] == '+');  // DECRQSS, XTGETTCAP
+  bool asks = length >= 2 && head[length - 1] == 'q' &&
+              (head[length - 2] == '$' || head[length - 2] == '+');  // DECRQSS, XTGETTCAP
   // heads that are none: a terminal may drop the byte that is wrong
   if (byte >= 0x80 || byte < 0x40 || asks) tokenizer_decide(&f->tokens, FATE_DROPPED, NULL);
   else tokenizer_decide(&f->tokens, FATE_PASSED, out);

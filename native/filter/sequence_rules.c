@@ -273,7 +273,8 @@ static const struct osc_rule *rule_of(uint32_t number) {
 
 bool osc_may_ask(const uint8_t *digits, size_t length) {
   uint32_t number;
-  const struct osc_rule *rule = length > 0 && number_at((struct span){digits, length}, &number) == length ? rule_of(number) : NULL;
+  const struct osc_rule *rule =
+      length > 0 && number_at((struct span){digits, length}, &number) == length ? rule_of(number) : NULL;
   return rule && rule->asking != ASKS_NOTHING;
 }
 
@@ -281,7 +282,9 @@ bool osc_may_ask(const uint8_t *digits, size_t length) {
 static bool notification_asks(struct span parameters) {
   if (contains(parameters, "p=?") || contains(parameters, "p=alive") || contains(parameters, "c=1")) return true;
   for (size_t i = 0; i + 1 < parameters.length; i++)
-    if (parameters.at[i] == 'a' && parameters.at[i + 1] == '=' && contains(up_to(from(parameters, i + 2), ':'), "report")) return true;
+    if (parameters.at[i] == 'a' && parameters.at[i + 1] == '=' &&
+        contains(up_to(from(parameters, i + 2), ':'), "report"))
+      return true;
   return false;
 }
 
@@ -330,7 +333,8 @@ static enum sequence_kind kind_of_nine(struct span words, bool ended) {
   uint32_t number;
   size_t digits = number_at(words, &number);
   bool whole = digits == words.length;
-  if (digits == 0 || digits > 2 || (!whole && words.at[digits] != ';')) return words.length == 0 && !ended ? KIND_OPEN : KIND_NOTIFICATION;
+  if (digits == 0 || digits > 2 || (!whole && words.at[digits] != ';'))
+    return words.length == 0 && !ended ? KIND_OPEN : KIND_NOTIFICATION;
   if (whole && !ended) return KIND_OPEN;
   bool one = digits == 1;
   return one && number == 4 ? KIND_NOTIFICATION : one && number == 9 ? KIND_LINKS : KIND_BLOCKED;

@@ -74,8 +74,12 @@ static bool job_of_parts(char **parts, size_t count, char name[JOB_LONGEST + 1])
     const char *fourth = i + 3 < count ? parts[i + 3] : "";
     bool v1 = (!strcmp(part, "slurm") || starts(part, "slurm_")) && starts(next, "uid_") && starts(third, "job_");
     if (v1 && slurm_name(third + 4, starts(fourth, "step_") ? fourth + 5 : "", name)) return true;
-    if (ends(part, "slurmstepd.scope") && starts(next, "job_") && slurm_name(next + 4, starts(third, "step_") ? third + 5 : "", name)) return true;
-    if (starts(part, "pbs") && !strcmp(next, "jobid") && digits(third) > 0 && name_of('p', third, strcspn(third, "."), name)) return true;
+    if (ends(part, "slurmstepd.scope") && starts(next, "job_") &&
+        slurm_name(next + 4, starts(third, "step_") ? third + 5 : "", name))
+      return true;
+    if (starts(part, "pbs") && !strcmp(next, "jobid") && digits(third) > 0 &&
+        name_of('p', third, strcspn(third, "."), name))
+      return true;
     const char *dash = strrchr(part, '-');
     if (i > 0 && starts(parts[i - 1], "pbs") && starts(part, "pbs") && ends(part, ".slice") && dash && digits(dash + 1) > 0 &&
         name_of('p', dash + 1, strcspn(dash + 1, ".\\"), name))

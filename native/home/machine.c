@@ -47,7 +47,8 @@ static void boot_token(char token[MACHINE_ID_LONGEST + 1]) {
   *token = 0;
   for (size_t i = 0; i < sizeof folders / sizeof *folders && !*token; i++) {
     struct stat status;
-    snprintf(path, sizeof path, i == 0 ? "%s/falcon-sessions-%u.boot" : "%s/%u/falcon-sessions.boot", folders[i], (unsigned)geteuid());
+    snprintf(path, sizeof path, i == 0 ? "%s/falcon-sessions-%u.boot" : "%s/%u/falcon-sessions.boot", folders[i],
+             (unsigned)geteuid());
     int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd >= 0) {
       char text[2 * sizeof bytes + 1];
@@ -133,7 +134,9 @@ static bool lives(const char *home) {
   if (!sessions) return errno != ENOENT;
   bool any = false;
   for (struct dirent *entry; !any && (entry = readdir(sessions));) {
-    if (*entry->d_name == '.' || (size_t)snprintf(path, sizeof path, "%s/s/%s/sock", home, entry->d_name) >= sizeof path) continue;
+    if (*entry->d_name == '.' ||
+        (size_t)snprintf(path, sizeof path, "%s/s/%s/sock", home, entry->d_name) >= sizeof path)
+      continue;
     any = listens(path);
   }
   closedir(sessions);
@@ -148,7 +151,9 @@ enum machine_verdict machine_of_home(const char *home, const struct machine *sel
   const char *advice = "set FALCON_SESSIONS_HOME to a folder of this machine's own";
   if (same(owner.boot, self->boot)) {
     if (!strcmp(owner.pids, self->pids) || !lives(home)) return MACHINE_OURS;
-    snprintf(problem, room, "%s belongs to %s (another container of this machine, whose processes cannot be seen from here), which uses it now: use falcon there, or %s",
+    snprintf(problem, room,
+             "%s belongs to %s (another container of this machine, whose processes cannot be seen from here), which "
+             "uses it now: use falcon there, or %s",
              home, owner.name, advice);
     return MACHINE_ANOTHER;
   }
@@ -157,11 +162,13 @@ enum machine_verdict machine_of_home(const char *home, const struct machine *sel
   // a restart
   if ((same_id || no_ids) && same_name) return MACHINE_OURS;
   if (same_id || no_ids)
-    snprintf(problem, room, "%s belongs to %s, which has this machine's id but another name: use falcon there; or if it is this machine, renamed and "
-             "restarted, rm %s/machine; else %s", home, owner.name, home, advice);
+    snprintf(problem, room,
+             "%s belongs to %s, which has this machine's id but another name: use falcon there; or if it is this "
+             "machine, renamed and restarted, rm %s/machine; else %s",
+             home, owner.name, home, advice);
   else
-    snprintf(problem, room, "%s belongs to %s (another machine%s), which alone may open it: use falcon there, or %s", home, owner.name,
-             same_name ? " of this name" : "", advice);
+    snprintf(problem, room, "%s belongs to %s (another machine%s), which alone may open it: use falcon there, or %s",
+             home, owner.name, same_name ? " of this name" : "", advice);
   return MACHINE_ANOTHER;
 }
 
@@ -175,7 +182,8 @@ bool machine_claim(const char *home, const struct machine *self) {
     return true;
   snprintf(path, sizeof path, "%s/machine", home);
   snprintf(temporary, sizeof temporary, "%s/.machine.%d", home, (int)getpid());
-  int length = snprintf(text, sizeof text, "%sid %s\nboot %s\npids %s\nname %s\n", first_line, self->id, self->boot, self->pids, self->name);
+  int length = snprintf(text, sizeof text, "%sid %s\nboot %s\npids %s\nname %s\n", first_line, self->id, self->boot,
+                        self->pids, self->name);
   unlink(temporary);
   int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (fd < 0) return false;

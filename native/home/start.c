@@ -288,9 +288,13 @@ static int await_anothers(const struct place *place, patience *wait, pid_t *pid,
     wait(-1, AGAIN_MS);
   }
   char self[PATH_MAX];
-  if (!own_file(self)) snprintf(problem, room, "no session server answers, and this falcon cannot start one: its installation was deleted");
+  if (!own_file(self))
+    snprintf(problem, room,
+             "no session server answers, and this falcon cannot start one: its installation was deleted");
   else if (*place->job.name)
-    snprintf(problem, room, "no session server of job %s answers, and only a process of the job can start one (a falcon command in its script, or by srun --overlap)",
+    snprintf(problem, room,
+             "no session server of job %s answers, and only a process of the job can start one (a falcon command in "
+             "its script, or by srun --overlap)",
              place->job.name);
   else snprintf(problem, room, "no session server of this host answers, and it cannot be started from inside of a batch job");
   return -1;
@@ -347,7 +351,8 @@ int start_reach(const struct place *place, const char *command, patience *wait, 
       break;
     }
     if (fd >= 0 || *problem) break;
-    if (os_steady_ms() > end) snprintf(problem, room, "no session server listens after %d s; see %s/server.log", START_MS / 1000, home);
+    if (os_steady_ms() > end)
+      snprintf(problem, room, "no session server listens after %d s; see %s/server.log", START_MS / 1000, home);
     // one that is about to end still has its own lock: the next try finds it gone
     wait(-1, AGAIN_MS);
     fd = *problem ? -1 : try_connect(home, pid, problem, room);

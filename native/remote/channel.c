@@ -147,13 +147,15 @@ static bool network_failed(int status) {
 
 // By OpenSSH's words: with a person to ask it may go well.
 static bool login_failed(int status) {
-  static const char *const says[] = {"Permission denied", "Host key verification failed", "Too many authentication failures", NULL};
+  static const char *const says[] = {"Permission denied", "Host key verification failed",
+                                     "Too many authentication failures", NULL};
   return status == STATUS_SSH && said_one_of(says);
 }
 
 // By Slurm's words: the job whose step this was to be has ended.
 static bool job_is_over(void) {
-  static const char *const says[] = {"has expired", "Invalid job id", "already completing or completed", "Job is not running", NULL};
+  static const char *const says[] = {"has expired", "Invalid job id", "already completing or completed",
+                                     "Job is not running", NULL};
   return said_one_of(says);
 }
 

@@ -257,7 +257,8 @@ enum relay_end relay_run(const struct relay *relay) {
     bool hears = reads || s.socket_ended || relay->asks;
     bool over = s.socket_ended && s.end_passed;
     struct pollfd slots[] = {
-        {!over && (hears || held(&s.inbound) > 0) ? relay->socket : -1, (short)((reads ? POLLIN : 0) | (held(&s.inbound) > 0 ? POLLOUT : 0)), 0},
+        {!over && (hears || held(&s.inbound) > 0) ? relay->socket : -1,
+         (short)((reads ? POLLIN : 0) | (held(&s.inbound) > 0 ? POLLOUT : 0)), 0},
         {listening ? relay->in : -1, POLLIN, 0},
         {held(&s.outbound) > 0 && !s.broken ? relay->out : -1, POLLOUT, 0},
         {errors ? relay->errors : -1, POLLIN, 0},
