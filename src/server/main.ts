@@ -1,6 +1,7 @@
 // The session server's entry: `node dist/server.cjs --home DIR [--ready FD] [--for COMMAND]`, started by the
 // client and by nobody else. What takes a process or a thread of its own to come up is started here, before
 // the server's program is loaded, which is a hundred times as large.
+import type { ChildProcess } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { forkHelper, helperProgram } from "../base/aside/helper-process.ts";
@@ -24,14 +25,22 @@ function main(): void {
   fs.access("/", () => {});
   const root = path.resolve(import.meta.dirname, "..");
   // the settings are read by a process of its own
-  const helper = forkHelper(helperProgram(root));
-  helper.on("error", () => {}); // where there is none the server says so, to whoever needs one
+  const helper = firstHelper(root);
   // who starts a session waits for its screen, whose thread takes as long as all else to come up
   const starts = startingCommands.has(option("for") ?? "");
   const screen = starts ? screenThread(root) : undefined;
   const code = new KeptCode(codeFolder(process.env), starts ? ["start", "server"] : ["server", "start"]);
   const { serve } = code.run(path.join(root, "dist", "server-program.cjs")) as { serve: typeof Serve };
   void serve({ home, root, helper, screen, keepCode: () => code.keep() });
+}
+
+/** Where there is none the server says so, to whoever needs one. */
+function firstHelper(root: string): ChildProcess | undefined {
+  try {
+    return forkHelper(helperProgram(root)).on("error", () => {});
+  } catch {
+    return undefined;
+  }
 }
 
 /** Where the limit of threads leaves none, the server tries it again, and says so. */

@@ -72,7 +72,7 @@ export interface ServerOptions {
   /** Where no control group holds the job: the process whose end is the job's. */
   keeper?: number | undefined;
   /** A process for work on files of users that was started before. */
-  helper: ChildProcess;
+  helper: ChildProcess | undefined;
   /** A thread that draws screens, started before too. */
   screen: ScreenThread | undefined;
   /** Its log is there: what nobody catches is written to it. */

@@ -1,6 +1,7 @@
 // The machines that share no folder with this one and are named in the configuration (`[hosts] list`):
 // each is asked by the way that reaches it, all at once, and what it answered is kept. What it says is
 // not believed further than a file of the roster.
+import { sentence } from "../../base/failure.ts";
 import { printable } from "../../base/text/printable.ts";
 import type { RefusedLogins } from "../../store/refused-logins.ts";
 import { type RemoteSession, sessionsOf } from "./remote-session.ts";
@@ -113,7 +114,11 @@ export class AskedHosts {
     const agent = agentOf(environment);
     const isRefused = this.#effects.refused.get(name)?.agent === agent;
     if (host.asking === undefined && this.#effects.steady() >= host.due && !isRefused) {
-      host.asking = this.#effects.ask(name, environment).then((answer) => {
+      // Node throws what it does not expect of a start, as that there is no memory
+      const why = (error: unknown) => `${name} could not be asked: ${sentence(error)}`;
+      const failed = (error: unknown): Answer => ({ status: 127, stdout: "", stderr: why(error) });
+      const asked = this.#effects.ask(name, environment).catch(failed);
+      host.asking = asked.then((answer) => {
         host.asking = undefined;
         this.#take(name, host, answer, agent);
       });

@@ -28,7 +28,7 @@ const well = (stdout: string): Answer => ({ status: 0, stdout, stderr: "" });
 
 /** Machines whose answers the test gives, and a clock that it moves. */
 function asked(...names: string[]) {
-  const state = { now: 1_000_000, questions: 0, answer: well(line("gate", "x1")) as Answer };
+  const state = { now: 1_000_000, questions: 0, answer: well(line("gate", "x1")) as Answer | Error };
   const refused = new Map<string, RefusedLogin>();
   const effects: AskedHostsEffects = {
     refused,
@@ -36,6 +36,7 @@ function asked(...names: string[]) {
     steady: () => state.now,
     ask: async () => {
       state.questions++;
+      if (state.answer instanceof Error) throw state.answer;
       return state.answer;
     },
   };
@@ -149,4 +150,14 @@ test("hostile answers: what is no roster is passed over, and nothing else is rea
   );
   assert.deepEqual([answer?.own.sessions, answer?.sees, answer?.behind[0]?.age], [[], undefined, 0]);
   assert.equal(readAnswer(`${line("gate", "x1")}\n`.repeat(2000))?.behind.length, 500);
+});
+
+test("a machine that could not be asked for want of memory is told so, and asked again when it is due", async () => {
+  const { hosts, state } = asked("gate");
+  state.answer = new Error("spawn ENOMEM");
+  assert.match((await hosts.sessions({})).problems.join(), /^gate could not be asked: .*ENOMEM$/);
+  state.answer = well(line("gate", "x1"));
+  state.now += 60_001;
+  assert.equal((await hosts.sessions({})).sessions[0]?.id, "x1");
+  assert.equal(state.questions, 2);
 });
