@@ -50,12 +50,14 @@ export function trackRunDirectory(
   };
   const look = async (): Promise<void> => {
     const pid = session.row.programPid;
-    if (looking || pid === null) return;
+    if (looking || pid === null || session.row.runDirectory !== null) return;
     if (clock() - begun > lookLongest) return stop();
     last = clock();
     looking = true;
     const wasOver = over;
-    const run = await findRun(session.row.directory, before, [pid, ...descendants(pid)]).catch(() => undefined);
+    // of a program that has ended only the link tells: its number may be another one's
+    const pids = over ? [] : [pid, ...descendants(pid)];
+    const run = await findRun(session.row.directory, before, pids).catch(() => undefined);
     looking = false;
     if (session.row.runDirectory !== null || !isKept()) return stop();
     if (run === undefined) {
