@@ -112,13 +112,13 @@ export class SessionStore {
    * @throws Failure where the file may be whole and cannot be opened for want of something.
    */
   static open(path: string, log: Log): SessionStore {
-    // an installation that has no SQLite says nothing of the file
-    loadSqlite();
     try {
       return SessionStore.#openFile(path);
     } catch (error) {
       const { code } = error as { code?: string };
       if (wanting.test(code ?? "")) throw new Failure(`the database ${path} cannot be opened: ${userMessage(error)}`);
+      // an installation that has no SQLite says nothing of the file
+      loadSqlite();
       // its owner notices that its file was moved, and touches neither the new one nor the new one's log
       // (sqlite.org/howtocorrupt.html, 2.4)
       const aside = `${path}.${code?.startsWith("SQLITE_BUSY") ? "locked" : "broken"}-${wall()}`;

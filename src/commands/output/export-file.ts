@@ -30,7 +30,7 @@ export async function writeOut(
       return call.isGone;
     },
     async write(bytes) {
-      const all = Buffer.from(bytes);
+      const all = typeof bytes === "string" ? Buffer.from(bytes) : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
       written += all.length;
       await put(all);
     },

@@ -25,9 +25,10 @@ export function marksOf(session: Session, parts: readonly Session[]): Mark[] {
   const deadline = deadlineOf(row);
   if (deadline !== undefined) add(deadline.at, "deadline", "time limit");
   add(deadlineFact(row).stopped?.at, "stop", "asked to stop because of the time limit");
-  readLog(session, (log) => {
-    for (const { offset, length } of session.gaps) add(log.times.timeAt(offset), "hole", `${length} bytes are missing`);
-  });
+  if (session.gaps.length > 0)
+    readLog(session, (log) => {
+      for (const { offset, length } of session.gaps) add(log.times.timeAt(offset), "hole", `${length} bytes are missing`);
+    });
   add(row.ended, "ended", session.end === undefined ? "lost" : "ended");
   return marks.sort((a, b) => a.at - b.at);
 }

@@ -232,8 +232,8 @@ export class PartArchive {
       if (newest === undefined || newest.written >= before) continue;
       // one that cannot be read, as while it is first written or of a later version, is as old as its folder
       const last = this.#numbers(run).at(-1) ?? newest.n;
-      const seen = fs.lstatSync(this.#folder(run, last), { throwIfNoEntry: false });
-      if (last !== newest.n && seen !== undefined && seen.mtimeMs >= before) continue;
+      const seen = last === newest.n ? undefined : fs.lstatSync(this.#folder(run, last), { throwIfNoEntry: false });
+      if (seen !== undefined && seen.mtimeMs >= before) continue;
       fs.rmSync(path.join(this.root, run), { recursive: true, force: true });
     }
   }
