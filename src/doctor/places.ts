@@ -5,6 +5,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { aside } from "../base/aside/aside.ts";
 import { onNetwork } from "../platform/native.ts";
+import { rayFolder } from "../trainers/reading/ray-folder.ts";
 import { type Caller, type Finding, problem, warning } from "./condition.ts";
 
 /** One folder that a run needs. */
@@ -155,11 +156,6 @@ function placesHere(home: string, caller: Caller): { sessions: PlaceFacts; home:
   const userHome = own ? placeFacts("your home", own) : undefined;
   const all = [sessions, placeFacts("this folder", caller.directory), placeFacts("Ray's files", rayFolder(caller.environment))];
   return { sessions, home: userHome, all };
-}
-
-/** Where Ray keeps the sockets and logs that its processes need while they run. */
-export function rayFolder(environment: Caller["environment"]): string {
-  return path.join(environment.RAY_TMPDIR || environment.TMPDIR || "/tmp", "ray");
 }
 
 function gigabytes(bytes: number): string {

@@ -7,7 +7,7 @@ import { type After, LastLines } from "../../logs/session-lines.ts";
 import type { Session } from "../../session/life/session.ts";
 import { readPiece, sizeOf } from "../../trainers/reading/foreign-files.ts";
 import type { Call, Context } from "../dispatch/call.ts";
-import { type LogOptions, lastOf, resumption, sinceOf } from "./log-options.ts";
+import { type LogOptions, lastOf, resumption } from "./log-options.ts";
 import { Output, rawBytes, WakeUp } from "./log-output.ts";
 import { passedTo } from "./passed-output.ts";
 
@@ -34,7 +34,7 @@ export async function nodeLog(
     );
   }
   const out = new Output(call);
-  const select = { ...chosen, stamp: sinceOf(call, context, options) ?? 0 };
+  const select = { ...chosen, stamp: options.time ?? 0 };
   const { workers } = context.archive;
   let place = fileStart;
   let from = chosen.from;

@@ -20,6 +20,8 @@ export interface LogOptions {
   follow?: boolean;
   lines?: string;
   since?: string;
+  /** The moment of `since` (ms since 1970), one for all parts of a run. */
+  time?: number | undefined;
   grep?: string;
   ignoreCase?: boolean;
   node?: string;

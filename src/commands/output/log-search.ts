@@ -8,7 +8,7 @@ import { offsetAt } from "../../session/output/screen-at.ts";
 import type { FoundBlock } from "../../store/search.ts";
 import type { Call, Context } from "../dispatch/call.ts";
 import { coloursFor } from "../text/table.ts";
-import { type LogOptions, lastOf, sinceOf } from "./log-options.ts";
+import { type LogOptions, lastOf } from "./log-options.ts";
 import { Output } from "./log-output.ts";
 
 export async function searchAll(
@@ -20,7 +20,7 @@ export async function searchAll(
 ): Promise<number> {
   if (wanted !== undefined) throw new Failure(`--all searches all sessions: leave '${wanted}' out`, Status.usage);
   const out = new Output(call);
-  const time = sinceOf(call, context, options);
+  const { time } = options;
   const count = lastOf(options);
   const { archive } = context;
   const pattern = chosen.pattern as NonNullable<Selection["pattern"]>;

@@ -9,7 +9,7 @@ import { offsetAt } from "../../session/output/screen-at.ts";
 import type { Call, Context } from "../dispatch/call.ts";
 import { bytes } from "../text/wording.ts";
 import { type HoleReason, holeReason } from "./hole-reason.ts";
-import { type LogOptions, lastOf, resumeLogs, resumption, sinceOf } from "./log-options.ts";
+import { type LogOptions, lastOf, resumeLogs, resumption } from "./log-options.ts";
 import { Output, toldBytes, WakeUp } from "./log-output.ts";
 import { passedTo } from "./passed-output.ts";
 
@@ -28,8 +28,7 @@ export async function sessionLog(
   const select = { ...chosen };
   const lost = session.lostLog;
   session.checkFolder();
-  const time = sinceOf(call, context, options);
-  if (time !== undefined && options.after === undefined) select.since = offsetAt(session, time);
+  if (options.time !== undefined && options.after === undefined) select.since = offsetAt(session, options.time);
   const out = new Output(call);
   const count = lastOf(options);
   let live = session.live;
@@ -103,8 +102,7 @@ export async function rawLog(call: Call, context: Context, session: Session, opt
   const passed = passedTo(call, context);
   let lacks = false;
   try {
-    const time = sinceOf(call, context, options);
-    let at = time === undefined ? log.base : log.offsetAt(time);
+    let at = options.time === undefined ? log.base : log.offsetAt(options.time);
     if (options.byte !== undefined) at = Number(options.byte);
     for (;;) {
       const { live } = session;

@@ -53,10 +53,10 @@ export const logsAgain: CommandSpec = {
   run: logs.run,
 };
 
-async function logsWith(call: Call, context: Context, wanted: string | undefined, options: LogOptions): Promise<number> {
+async function logsWith(call: Call, context: Context, wanted: string | undefined, given: LogOptions): Promise<number> {
+  // a wrong time is refused before anything is read
+  const options = { ...given, time: sinceOf(call, context, given) };
   const select = selection(call, options);
-  // a wrong time is refused once, before anything is read
-  sinceOf(call, context, options);
   try {
     if (options.all) return await searchAll(call, context, wanted, options, select);
     const session = chooseOne(call, context, wanted, true);

@@ -4,15 +4,8 @@ import { spawn, spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { after, test } from "node:test";
-import {
-  checkDisk,
-  checkModes,
-  checkNetwork,
-  openPaths,
-  type PlaceFacts,
-  placeFacts,
-  rayFolder,
-} from "../../../src/doctor/places.ts";
+import { checkDisk, checkModes, checkNetwork, openPaths, type PlaceFacts, placeFacts } from "../../../src/doctor/places.ts";
+import { rayFolder } from "../../../src/trainers/reading/ray-folder.ts";
 import { program } from "../../support/compile.ts";
 
 const base = fs.mkdtempSync("/tmp/fs-");
@@ -120,6 +113,6 @@ test("what belongs to somebody else", () => {
 
 test("where Ray's files are", () => {
   assert.equal(rayFolder({}), "/tmp/ray");
-  assert.equal(rayFolder({ TMPDIR: "/scratch" }), "/scratch/ray");
+  assert.equal(rayFolder({ TMPDIR: "/scratch" }), process.platform === "linux" ? "/scratch/ray" : "/tmp/ray");
   assert.equal(rayFolder({ TMPDIR: "/scratch", RAY_TMPDIR: "/fast" }), "/fast/ray");
 });

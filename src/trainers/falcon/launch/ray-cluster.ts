@@ -2,6 +2,7 @@
 import path from "node:path";
 import { askProgram } from "../../../base/aside/ask-program.ts";
 import { head } from "../../../base/aside/regular-file.ts";
+import { rayFolder } from "../../reading/ray-folder.ts";
 import type { Cluster, ClusterNode } from "../../trainer.ts";
 import type { YamlValue } from "../config/yaml.ts";
 import { valueAt } from "../config/yaml-tree.ts";
@@ -51,8 +52,7 @@ export function clusterOf(
   const variable = environment.RAY_ADDRESS;
   if (variable === "local") return undefined;
   if (concrete(variable)) return { address: variable as string, how: "RAY_ADDRESS" };
-  const folder = environment.RAY_TMPDIR || (process.platform === "linux" && environment.TMPDIR) || "/tmp";
-  const started = head(path.join(folder, "ray", "ray_current_cluster"), longestAddress).trim();
+  const started = head(path.join(rayFolder(environment), "ray_current_cluster"), longestAddress).trim();
   return /^[\w.:[\]-]+:\d+$/.test(started) ? { address: started, how: "ray start" } : undefined;
 }
 
