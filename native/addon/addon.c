@@ -229,7 +229,7 @@ static napi_value line_mode(napi_env env, napi_callback_info info) {
   struct termios mode;
   if (!get_arguments(env, info, a, 1) || !get_int(env, a[0], &fd)) return NULL;
   if (tcgetattr(fd, &mode) < 0) return throw_errno(env, "tcgetattr", NULL);
-  int flags = (mode.c_lflag & ICANON ? 1 : 0) | (mode.c_lflag & ECHO ? 2 : 0) | (mode.c_lflag & ISIG ? 4 : 0);
+  int flags = (mode.c_lflag & ICANON ? 1 : 0) | (mode.c_lflag & ISIG ? 4 : 0);
   return number(env, flags | mode.c_cc[VINTR] << 8);
 }
 

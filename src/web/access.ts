@@ -3,6 +3,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
+import { namesIn } from "../base/names-in.ts";
 import { replaceFile } from "../base/replace-file.ts";
 
 /** Bytes of a token: 192 bits, which nobody guesses at any rate. */
@@ -64,13 +65,15 @@ export class Access {
   /** All that hold; those that are over are removed. */
   list(): Grant[] {
     const now = this.#clock();
-    return this.#names().flatMap((name) => {
-      const grant = this.#read(name) as Grant | undefined;
-      if (typeof grant?.hash !== "string") return [];
-      if (grant.expires > now) return [grant];
-      this.revoke(grant);
-      return [];
-    });
+    return namesIn(this.#folder)
+      .filter((name) => name.startsWith("g-"))
+      .flatMap((name) => {
+        const grant = this.#read(name) as Grant | undefined;
+        if (typeof grant?.hash !== "string") return [];
+        if (grant.expires > now) return [grant];
+        this.revoke(grant);
+        return [];
+      });
   }
 
   /** Nobody gets in with it any more; who is in, is sent out by the web process. */
@@ -116,14 +119,6 @@ export class Access {
 
   #exchanged({ id }: Grant): string | undefined {
     return (this.#read(`u-${id}`) as { hash?: string } | undefined)?.hash;
-  }
-
-  #names(): string[] {
-    try {
-      return fs.readdirSync(this.#folder).filter((name) => name.startsWith("g-"));
-    } catch {
-      return [];
-    }
   }
 
   #read(name: string): unknown {

@@ -5,6 +5,7 @@ import os from "node:os";
 import path from "node:path";
 import { descendants } from "../../src/platform/processes.ts";
 import { until, untilFile, untilGone } from "../support/events.ts";
+import { killNow } from "../support/home.ts";
 import { root } from "../support/paths.ts";
 import type { Recorded } from "../support/recorded.ts";
 import { UserTerminal } from "../support/terminal/terminal.ts";
@@ -200,13 +201,7 @@ async function record(name: string, scenario: Scenario, falcon: PythonFalcon): P
       for (const pid of descendants(terminal.pid)) started.add(pid);
       if (!terminal.ended) process.kill(terminal.pid, "SIGKILL");
     }
-    for (const pid of started) {
-      try {
-        process.kill(pid, "SIGKILL");
-      } catch {
-        // gone already
-      }
-    }
+    for (const pid of started) killNow(pid);
     for (const pid of started) await untilGone(pid);
     fs.rmSync(base, { recursive: true, force: true });
   }

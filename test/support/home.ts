@@ -50,7 +50,7 @@ const signalNumber: Record<string, number> = {
   SIGTERM: 15,
 };
 
-/** Homes that nobody has disposed of: a suite that is left out makes its own, and has no hooks that would. */
+/** Homes that are not disposed of: a suite that is left out makes its own, and has no hooks that would. */
 const unused = new Set<string>();
 process.on("exit", () => {
   for (const base of unused)
@@ -74,7 +74,6 @@ export class TestHome {
   /** Who all commands run as; undefined: who runs the tests. */
   readonly user: number | undefined;
   #terminals: UserTerminal[] = [];
-  #disposed = false;
 
   /**
    * @param options.user runs everything as this user, who owns the home and is in no group but its own; only
@@ -233,9 +232,7 @@ export class TestHome {
    * one test.
    */
   async dispose(): Promise<void> {
-    if (this.#disposed) return;
-    this.#disposed = true;
-    unused.delete(path.dirname(this.folder));
+    if (!unused.delete(path.dirname(this.folder))) return;
     for (const terminal of this.#terminals) if (!terminal.ended) terminal.closePty();
     if (this.processes().length > 0 && built.notBuilt([built.falcon]).length === 0) {
       if (this.serverPid() !== undefined || this.#folders().length > 0) await this.#endSessions();

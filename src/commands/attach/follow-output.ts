@@ -99,7 +99,8 @@ export async function followPlain(call: Call, context: Context, session: Session
   left.abort();
   stopTelling();
   context.log("follow.ended", { session: session.id, at });
-  if (typeof session.row.facts.execError === "string") call.stderr(`falcon: ${session.row.facts.execError}\n`);
+  const { execError } = session.row.facts;
+  if (execError !== undefined) call.stderr(`falcon: ${execError}\n`);
   else if (session.trainer.savesModel || session.row.state === "lost")
     call.stderr(`[${session.row.name}] ${endSentence(session)} · falcon show ${session.id}\n`);
   return session.end?.status ?? Status.ours;

@@ -14,7 +14,7 @@ export function endSentence(session: Session): string {
   const { row } = session;
   const outcome = outcomeOf(session);
   if (outcome === undefined) return row.state;
-  if (typeof row.facts.execError === "string") return row.facts.execError;
+  if (row.facts.execError !== undefined) return row.facts.execError;
   const told = sentenceAfter(outcome, row.started !== null && row.ended !== null ? duration(row.ended - row.started) : "");
   const failure = outcome.kind === "failed" ? runFailure(row.facts.postMortem) : undefined;
   return failure === undefined ? told : `${told}: ${failureText(failure)}`;

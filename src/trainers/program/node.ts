@@ -1,7 +1,7 @@
 // How far one node of a program is that is no falcon: from what its sources tell.
 import { finite } from "../../base/numbers.ts";
 import { bestOf } from "../run/curve.ts";
-import { lastStretch } from "../run/not-finite.ts";
+import { lastStretch, watchedMetrics } from "../run/not-finite.ts";
 import type { Rhythm } from "../run/rhythm.ts";
 import { type NodeProgress, unknownNode } from "../run/run.ts";
 import type { Now, Silence } from "../run/silence.ts";
@@ -33,9 +33,7 @@ export function programNode(name: string, { alive, told, rhythm, silence, now }:
   const byRate =
     done !== null && total !== null && perMinute !== null && perMinute > 0 ? ((total - done) / perMinute) * 60 : null;
   const left = alive && !full ? (told.left ?? byRate) : null;
-  const notFinite = (["validationLoss", "loss", "learningRate"] as const).flatMap(
-    (metric) => lastStretch(metric, points, ({ at }) => at) ?? [],
-  );
+  const notFinite = watchedMetrics.flatMap((metric) => lastStretch(metric, points, ({ at }) => at) ?? []);
   const usual = rhythm.usual;
   const limit = rhythm.limit(stallFloor);
   const silent = sign === null ? 0 : silence.since(sign, now);

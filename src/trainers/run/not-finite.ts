@@ -2,6 +2,9 @@
 import type { MetricKind } from "../reading/metric-words.ts";
 import type { NonFinite } from "./run.ts";
 
+/** Metrics that are told of when they are no numbers, the most telling one first. */
+export const watchedMetrics = ["validationLoss", "loss", "learningRate"] as const;
+
 /** A stretch of values that are no numbers; `open`: it goes on. */
 export interface Stretch {
   stretch: NonFinite;

@@ -95,10 +95,7 @@ describe("a start whose server is killed", () => {
     fs.writeFileSync(script, '#!/bin/sh\nrm "$0"\n', { mode: 0o755 });
     const id = await home.start([script]);
     await home.untilState(id, "exited");
-    process.kill(home.serverPid() as number, "SIGKILL");
-    const database = openDatabase(path.join(home.folder, "state.db"));
-    const { token } = database.prepare("SELECT token FROM session WHERE id = ?").get(id) as { token: string };
-    database.close();
+    const token = killBefore(id);
     await home.untilState(id, "exited");
     assert.deepEqual(await ask(home, token, ["run", "-d", "--", script]), { code: 0, stdout: `${id}\n` });
   });

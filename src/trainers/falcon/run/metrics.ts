@@ -38,7 +38,7 @@ export function sampled(points: readonly Point[], most: number): readonly Point[
  * one: what stands behind the newest chunk may be old. Entries are told apart by their walltime.
  */
 export class MetricReader {
-  readonly folder: string;
+  readonly #folder: string;
   #points: Point[] = [];
   #seen: string[] = [];
   #next = 0;
@@ -59,7 +59,7 @@ export class MetricReader {
 
   /** `folder` is `<graph>/<node>/metrics/<group>/<metric>`. */
   constructor(folder: string) {
-    this.folder = folder;
+    this.#folder = folder;
   }
 
   /** All entries so far by walltime, those of earlier launches first. */
@@ -148,7 +148,7 @@ export class MetricReader {
   }
 
   #file(index: number): string {
-    return path.join(this.folder, `chunk_${String(index).padStart(6, "0")}.npz`);
+    return path.join(this.#folder, `chunk_${String(index).padStart(6, "0")}.npz`);
   }
 
   #signature(index: number): Promise<string | undefined> {

@@ -1,7 +1,7 @@
 // What a node's log tells of its training: every epoch of every launch.
 
 import { parseLogLine } from "../../reading/python-log.ts";
-import { LastStretch, lastStretch, type Stretch } from "../../run/not-finite.ts";
+import { LastStretch, lastStretch, type Stretch, watchedMetrics } from "../../run/not-finite.ts";
 import { Rhythm } from "../../run/rhythm.ts";
 import { thinned } from "../../run/told.ts";
 import { type EpochList, type EpochRecord, Epochs } from "./epochs.ts";
@@ -29,9 +29,6 @@ export function trainingLine(text: string): { node: string; is: "started" | "com
   const found = /^\[(.+?)(?:\/train)?\] Training (started|completed)\b/.exec(text);
   return found ? { node: found[1] as string, is: found[2] as "started" | "completed" } : undefined;
 }
-
-/** Metrics that are told of when they are no numbers. */
-const watchedMetrics = ["validationLoss", "loss", "learningRate"] as const;
 
 /** Past this many epochs every second of the older half is dropped: curves have a few hundred columns. */
 const mostEpochs = 20_000;
