@@ -140,6 +140,8 @@ function show({ status, stdout, stderr, error }) {
  */
 async function buildBundles() {
   fs.mkdirSync(dist, { recursive: true });
+  const began = performance.now();
+  const made = [];
   replace(path.join(dist, "node-path"), `${process.execPath}\n`);
   let esbuild;
   for (const { entry, package: name, result, executable } of bundles) {
@@ -151,7 +153,6 @@ async function buildBundles() {
     }
     const before = parse(read(stamp));
     if (before && fs.existsSync(file) && before.key === bundleKey(before.inputs)) continue;
-    const started = performance.now();
     esbuild ??= await loadEsbuild();
     const what =
       name === undefined
@@ -164,8 +165,13 @@ async function buildBundles() {
     for (const output of built.outputFiles) replace(output.path, output.contents);
     if (executable) fs.chmodSync(file, 0o755);
     replace(stamp, JSON.stringify({ key: bundleKey(inputs), inputs }));
-    say(`bundle: dist/${result} (${Math.round(fs.statSync(file).size / 1024)} KiB) in ${seconds(started)} s`);
+    made.push({ result, size: fs.statSync(file).size });
   }
+  if (made.length === 0) return;
+  const size = Math.round(made.reduce((sum, one) => sum + one.size, 0) / 1024);
+  // whoever works on it wants to see which, whoever installs it does not
+  const what = made.length > 3 ? `${made.length} programs in dist` : made.map(({ result }) => `dist/${result}`).join(", ");
+  say(`bundle: ${what} (${size} KiB) in ${seconds(began)} s`);
 }
 
 /**
@@ -223,10 +229,12 @@ async function buildPage() {
 async function buildManual() {
   const { version } = JSON.parse(fs.readFileSync(path.join(root, "package.json"), "utf8"));
   const folder = path.join(dist, "man");
+  const stamp = `${folder}.built-from`;
+  if (!fs.existsSync(folder)) fs.rmSync(stamp, { force: true });
   const made = await runScript({
     entry: "scripts/manual.ts",
-    stamp: `${folder}.built-from`,
-    version: fs.existsSync(folder) ? version : "",
+    stamp,
+    version,
     args: [folder, version],
     failure: "The manual pages could not be made; the words of scripts/manual.ts stand above.",
   });
