@@ -15,9 +15,9 @@ const mostKept = 6;
  * @param {string[]} files whose contents it is made of.
  * @param {string[]} words what else decides what it becomes: versions, targets.
  * @param {string} into the folder.
- * @param {(folder: string) => void} make
+ * @param {(folder: string) => Promise<void>} make
  */
-export function keptPart(part, files, words, into, make) {
+export async function keptPart(part, files, words, into, make) {
   const sum = createHash("sha256");
   for (const item of [...words, ...files.flatMap((file) => [path.basename(file), fs.readFileSync(file)])])
     sum.update(`${item.length}:`).update(item);
@@ -26,7 +26,7 @@ export function keptPart(part, files, words, into, make) {
     fs.mkdirSync(path.dirname(place), { recursive: true });
     const made = fs.mkdtempSync(`${place}.new-`);
     try {
-      make(made);
+      await make(made);
       fs.renameSync(made, place);
     } catch (error) {
       fs.rmSync(made, { recursive: true, force: true });

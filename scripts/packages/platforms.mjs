@@ -3,12 +3,13 @@
 // macOS, node-pty's spawn-helper. The Node that runs them does not matter: all is N-API. Each part is kept
 // by what went into it, outside the clone (part-cache.mjs): SQLite takes minutes, and changes seldom.
 import fs from "node:fs";
+import os from "node:os";
 import path from "node:path";
 import { nativeSources } from "../native-sources.mjs";
 import { check } from "./check.mjs";
 import { keptPart } from "./part-cache.mjs";
 import { targets } from "./targets.mjs";
-import { cache, pinned, pythonWith, run } from "./tools.mjs";
+import { cache, pinned, pythonWith, run, runBeside } from "./tools.mjs";
 
 const root = path.resolve(import.meta.dirname, "..", "..");
 const modules = path.join(root, "node_modules");
@@ -21,34 +22,55 @@ if (unknown !== undefined) {
   console.error(`There is no target "${unknown}"; the targets are: ${Object.keys(targets).join(", ")}.`);
   process.exit(2);
 }
+pythonWith("ziglang");
+const began = performance.now();
+const wanted = names.length > 0 ? names : Object.keys(targets);
+const parts = wanted.flatMap(partsOf);
+// One at a time for each processor: zig works on one file at a time.
+const ends = await Promise.allSettled(Array.from({ length: os.availableParallelism() }, buildParts));
+for (const { reason } of ends.filter(({ status }) => status === "rejected")) console.error(`platforms: ${reason.message}`);
+if (ends.some(({ status }) => status === "rejected")) process.exit(1);
 let failed = false;
-for (const name of names.length > 0 ? names : Object.keys(targets)) {
-  const began = performance.now();
-  const folder = build(name);
-  const { problems, facts } = check(name, folder);
+for (const name of wanted) {
+  const { problems, facts } = check(name, folderOf(name));
   for (const problem of problems) console.error(`platforms: ${name}: ${problem}`);
   failed ||= problems.length > 0;
-  console.log(`platforms: ${name}: ${facts} (${((performance.now() - began) / 1000).toFixed(1)} s)`);
+  console.log(`platforms: ${name}: ${facts}`);
 }
+console.log(`platforms: ${((performance.now() - began) / 1000).toFixed(1)} s`);
 process.exit(failed ? 1 : 0);
 
-/** @returns {string} the folder with the target's files. */
-function build(name) {
-  const target = targets[name];
-  const folder = path.join(root, "build", "platforms", name);
-  fs.mkdirSync(folder, { recursive: true });
-  const sources = nativeSources(root).map((file) => path.join(root, "native", file));
-  part("ours", sources, [version, versionOf("node-api-headers")], (into) => ours(target, into));
-  part("node-pty", [], [versionOf("node-pty"), versionOf("node-addon-api"), versionOf("node-api-headers")], (into) =>
-    nodePty(name, target, into),
-  );
-  part("better-sqlite3", [], [versionOf("better-sqlite3"), versionOf("node-api-headers")], (into) => sqlite(name, target, into));
-  return folder;
+/** Where a target's files come. */
+function folderOf(name) {
+  return path.join(root, "build", "platforms", name);
+}
 
-  /** Puts a part's files into the folder: those of the cache, or built. */
-  function part(what, files, versions, make) {
-    const script = import.meta.filename;
-    keptPart(`${what}-${name}`, [script, ...files], [JSON.stringify(target), pinned.ziglang, ...versions], folder, make);
+/** What a target is made of, what takes longest first; `make` builds a part into a folder. */
+function partsOf(name) {
+  const target = targets[name];
+  const part = (what, files, versions, make) => ({ what: `${what}-${name}`, target: name, files, versions, make });
+  const sources = nativeSources(root).map((file) => path.join(root, "native", file));
+  const api = versionOf("node-api-headers");
+  return [
+    part("better-sqlite3", [], [versionOf("better-sqlite3"), api], (into) => sqlite(name, target, into)),
+    part("node-pty", [], [versionOf("node-pty"), versionOf("node-addon-api"), api], (into) => nodePty(name, target, into)),
+    part("ours", sources, [version, api], (into) => ours(target, into)),
+  ];
+}
+
+/** Puts the parts that are left into their targets' folders: those of the cache, or built. */
+async function buildParts() {
+  for (let part = parts.shift(); part !== undefined; part = parts.shift()) {
+    const folder = folderOf(part.target);
+    fs.mkdirSync(folder, { recursive: true });
+    const words = [JSON.stringify(targets[part.target]), pinned.ziglang, ...part.versions];
+    try {
+      await keptPart(part.what, [import.meta.filename, ...part.files], words, folder, part.make);
+    } catch (error) {
+      // whoever builds beside us ends what it has begun, and begins nothing more
+      parts.length = 0;
+      throw error;
+    }
   }
 }
 
@@ -57,11 +79,11 @@ function versionOf(name) {
 }
 
 /** Client, holder and addon, of the sources that binding.gyp names. */
-function ours(target, folder) {
+async function ours(target, folder) {
   const { targets: parts, target_defaults: defaults } = gyp(path.join(root, "native", "binding.gyp"));
   for (const { target_name: name, type, sources } of parts) {
     const addon = type !== "executable";
-    zig("cc", target, [
+    await zig("cc", target, [
       ...defaults.cflags,
       // its CMSG_NXTHDR compares a size with a difference
       ...(target.libc === "musl" ? ["-Wno-sign-compare"] : []),
@@ -77,7 +99,7 @@ function ours(target, folder) {
 }
 
 /** For macOS node-pty brings its own, signed by its makers; for Linux nothing. */
-function nodePty(name, target, folder) {
+async function nodePty(name, target, folder) {
   const source = path.join(modules, "node-pty");
   if (target.system === "darwin") {
     for (const file of ["pty.node", "spawn-helper"])
@@ -89,17 +111,17 @@ function nodePty(name, target, folder) {
   const args = ["-Os", "-std=c++17", "-w", "-DNAPI_CPP_EXCEPTIONS", "-DNODE_GYP_MODULE_NAME=pty", `-I${headers}`];
   const include = path.join(modules, "node-addon-api");
   const sources = [path.join(source, "src/unix/pty.cc")];
-  zig("c++", target, [...args, ...shared(target), `-I${include}`, ...sources, "-o", path.join(folder, "pty.node")]);
+  await zig("c++", target, [...args, ...shared(target), `-I${include}`, ...sources, "-o", path.join(folder, "pty.node")]);
 }
 
 /** better-sqlite3's own binary, except for glibc: its own asks for 2.34. */
-function sqlite(name, target, folder) {
+async function sqlite(name, target, folder) {
   const source = path.join(modules, "better-sqlite3");
   const result = path.join(folder, "better_sqlite3.node");
   if (target.libc !== "glibc") return fs.copyFileSync(path.join(source, "prebuilds", `${name}.node`), result);
   const defines = gyp(path.join(source, "deps", "defines.gypi")).defines.map((define) => `-D${define}`);
   const object = path.join(folder, "sqlite3.o");
-  zig("cc", target, [
+  await zig("cc", target, [
     "-c",
     "-fPIC",
     "-w",
@@ -109,7 +131,7 @@ function sqlite(name, target, folder) {
     "-o",
     object,
   ]);
-  zig("c++", target, [
+  await zig("c++", target, [
     ...["-std=c++20", "-w", "-fvisibility=hidden", "-fvisibility-inlines-hidden", "-fno-exceptions"],
     ...["-DNAPI_VERSION=10", "-DNAPI_DISABLE_CPP_EXCEPTIONS", "-DNODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS"],
     ...["-DNODE_GYP_MODULE_NAME=better_sqlite3", "-DBUILDING_NODE_EXTENSION", ...defines],
@@ -135,13 +157,13 @@ function executable({ libc }) {
   return libc === "musl" ? ["-static"] : [];
 }
 
-function zig(compiler, { zig: target }, args) {
+async function zig(compiler, { zig: target }, args) {
   const environment = {
     ...process.env,
     ZIG_GLOBAL_CACHE_DIR: path.join(cache, "zig"),
     ZIG_LOCAL_CACHE_DIR: path.join(cache, "zig"),
   };
-  const words = run(pythonWith("ziglang"), ["-m", "ziglang", compiler, "-target", target, "-O2", "-s", ...args], {
+  const words = await runBeside(pythonWith("ziglang"), ["-m", "ziglang", compiler, "-target", target, "-O2", "-s", ...args], {
     cwd: root,
     env: environment,
   });

@@ -1,6 +1,6 @@
 // The tools of PyPI that build packages, in a virtual environment of their own in the cache outside the
 // clone; each pinned.
-import { spawnSync } from "node:child_process";
+import { execFile, spawnSync } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
@@ -13,6 +13,9 @@ export const pinned = { build: "1.6.1", ziglang: "0.17.1", pipx: "1.18.4", uv: "
 
 /** What is kept from run to run, outside the clone: gigabytes that serve every tree. */
 export const cache = path.join(process.env.XDG_CACHE_HOME ?? path.join(os.homedir(), ".cache"), "falcon-sessions-ci");
+
+/** The most that a program may print. */
+const maxBuffer = 64 << 20;
 
 /**
  * A Python that has the tool.
@@ -38,9 +41,25 @@ export function pythonWith(name) {
  * @throws Error with its words where it fails.
  */
 export function run(file, args, options = {}) {
-  const done = spawnSync(file, args, { encoding: "utf8", maxBuffer: 64 << 20, ...options });
-  const words = `${done.stdout ?? ""}${done.stderr ?? ""}`;
-  if (done.status !== 0)
-    throw new Error(`${file} ${args.join(" ")}\nfailed${done.error ? ` (${done.error.message})` : ""}:\n${words}`);
+  const done = spawnSync(file, args, { encoding: "utf8", maxBuffer, ...options });
+  return wordsOf(file, args, done.status === 0, done.error, done.stdout, done.stderr);
+}
+
+/** As `run`, while others run. */
+export function runBeside(file, args, options = {}) {
+  return new Promise((resolve, reject) => {
+    execFile(file, args, { encoding: "utf8", maxBuffer, ...options }, (error, stdout, stderr) => {
+      try {
+        resolve(wordsOf(file, args, error === null, typeof error?.code === "number" ? undefined : error, stdout, stderr));
+      } catch (failure) {
+        reject(failure);
+      }
+    });
+  });
+}
+
+function wordsOf(file, args, succeeded, error, stdout, stderr) {
+  const words = `${stdout ?? ""}${stderr ?? ""}`;
+  if (!succeeded) throw new Error(`${file} ${args.join(" ")}\nfailed${error ? ` (${error.message})` : ""}:\n${words}`);
   return words;
 }
