@@ -22,14 +22,14 @@ if (unknown !== undefined) {
   console.error(`There is no target "${unknown}"; the targets are: ${Object.keys(targets).join(", ")}.`);
   process.exit(2);
 }
-pythonWith("ziglang");
 const began = performance.now();
 const wanted = names.length > 0 ? names : Object.keys(targets);
 const parts = wanted.flatMap(partsOf);
 // One at a time for each processor: zig works on one file at a time.
 const ends = await Promise.allSettled(Array.from({ length: os.availableParallelism() }, buildParts));
-for (const { reason } of ends.filter(({ status }) => status === "rejected")) console.error(`platforms: ${reason.message}`);
-if (ends.some(({ status }) => status === "rejected")) process.exit(1);
+const failures = ends.flatMap(({ reason }) => reason ?? []);
+for (const { message } of failures) console.error(`platforms: ${message}`);
+if (failures.length > 0) process.exit(1);
 let failed = false;
 for (const name of wanted) {
   const { problems, facts } = check(name, folderOf(name));

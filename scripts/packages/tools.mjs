@@ -4,6 +4,7 @@ import { execFile, spawnSync } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { promisify } from "node:util";
 
 /**
  * `build` makes a wheel with hatchling in an isolated environment; `ziglang` is a C and C++ compiler for
@@ -42,24 +43,22 @@ export function pythonWith(name) {
  */
 export function run(file, args, options = {}) {
   const done = spawnSync(file, args, { encoding: "utf8", maxBuffer, ...options });
-  return wordsOf(file, args, done.status === 0, done.error, done.stdout, done.stderr);
+  if (done.status !== 0) throw failed(file, args, done, done.error);
+  return `${done.stdout ?? ""}${done.stderr ?? ""}`;
 }
 
 /** As `run`, while others run. */
-export function runBeside(file, args, options = {}) {
-  return new Promise((resolve, reject) => {
-    execFile(file, args, { encoding: "utf8", maxBuffer, ...options }, (error, stdout, stderr) => {
-      try {
-        resolve(wordsOf(file, args, error === null, typeof error?.code === "number" ? undefined : error, stdout, stderr));
-      } catch (failure) {
-        reject(failure);
-      }
-    });
-  });
+export async function runBeside(file, args, options = {}) {
+  try {
+    const { stdout, stderr } = await promisify(execFile)(file, args, { maxBuffer, ...options });
+    return `${stdout}${stderr}`;
+  } catch (error) {
+    // a number is the status with which the program ended
+    throw failed(file, args, error, typeof error.code === "number" ? undefined : error);
+  }
 }
 
-function wordsOf(file, args, succeeded, error, stdout, stderr) {
-  const words = `${stdout ?? ""}${stderr ?? ""}`;
-  if (!succeeded) throw new Error(`${file} ${args.join(" ")}\nfailed${error ? ` (${error.message})` : ""}:\n${words}`);
-  return words;
+function failed(file, args, { stdout, stderr }, error) {
+  const why = error ? ` (${error.message})` : "";
+  return new Error(`${file} ${args.join(" ")}\nfailed${why}:\n${stdout ?? ""}${stderr ?? ""}`);
 }
