@@ -5,11 +5,12 @@ import fs from "node:fs";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
 import { shutdownWriting } from "../../../../src/platform/native.ts";
+import { processAlive } from "../../../../src/platform/processes.ts";
 import { Session, type SessionEffects } from "../../../../src/session/life/session.ts";
 import { SessionHolder } from "../../../../src/session/life/session-holder.ts";
 import type { SessionRow } from "../../../../src/store/session-store.ts";
 import { takeDescriptors } from "../../../support/descriptors.ts";
-import { until, untilGone } from "../../../support/events.ts";
+import { until } from "../../../support/events.ts";
 import { endSession, holdersOf, orders, sessionFolder } from "../../../support/holder/held.ts";
 
 /** A program under a holder, as its session has it; `told`: what the session heard. */
@@ -180,10 +181,14 @@ test("a session that is let go of while its holder is succeeded has no connectio
       };
     });
     process.kill(pid, "SIGKILL");
+    // one that is still going has its log's lock, and none succeeds it yet
+    while (processAlive(pid)) execFileSync("sleep", ["0.01"]);
     await closed;
-    await untilGone(pid);
     // the successor says hello, and hears that nobody wants it
-    await until(() => holdersOf(scene.folder).length > 0, "the successor");
+    await until(
+      () => holdersOf(scene.folder).length > 0,
+      () => `the successor, after ${scene.told}`,
+    );
     await new Promise((resolve) => setTimeout(resolve, 300));
     assert.deepEqual([scene.told, scene.holder.link], [["linked", "session.holder-lost"], undefined]);
   });
