@@ -198,10 +198,11 @@ test("nobody's keys land inside another's paste, nor behind it for ever", async 
 });
 
 test("the interrupt character passes by what others have typed, once", async () => {
-  // another reads (and is begun so that it passes over the signal): one that comes right before a shell's
-  // `read` does not end that
-  const reader = 'exec 3<&0; sed -u "s/.*/<&>/" <&3 &';
-  const held = await Held.shell(`stty -echo; trap 'printf "<int>"' INT; ${reader} printf ready; while :; do sleep 0.05; done`, {
+  // another reads, and is begun while the shell ignores the signal: a shell's background process that is to
+  // ignore it by itself may be interrupted before it does, and one that comes right before a shell's `read`
+  // does not end that
+  const reader = `trap '' INT; exec 3<&0; sed -u "s/.*/<&>/" <&3 & trap 'printf "<int>"' INT;`;
+  const held = await Held.shell(`stty -echo; ${reader} printf ready; while :; do sleep 0.05; done`, {
     subscribe: null,
   });
   const [paster, other] = [1, 2].map(() => Cursor.connect(held.folder, { say: [viewer], offset: 0 })) as [Cursor, Cursor];
