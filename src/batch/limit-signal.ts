@@ -1,5 +1,6 @@
 // The signal that a job's script asks Slurm for before its time limit (`#SBATCH --signal=B:USR1@300`), and
 // whether one that came was that.
+import { sbatchOption } from "./sbatch-options.ts";
 import type { Slurm } from "./slurm.ts";
 
 /** What `--signal` asks for. */
@@ -32,16 +33,6 @@ export function limitSignalFrom(text = ""): LimitSignal | undefined {
   };
 }
 
-/** The value of `--signal` among sbatch's options, the last one counts; undefined where it is not there. */
-export function signalOption(options: readonly string[]): string | undefined {
-  let found: string | undefined;
-  options.forEach((word, i) => {
-    if (word === "--signal") found = options[i + 1];
-    else if (word.startsWith("--signal=")) found = word.slice("--signal=".length);
-  });
-  return found;
-}
-
 /** What the `#SBATCH` lines of a batch script ask for: sbatch reads them up to the script's first command. */
 export function limitSignalOf(script: string): LimitSignal | undefined {
   const options: string[] = [];
@@ -49,7 +40,7 @@ export function limitSignalOf(script: string): LimitSignal | undefined {
     if (!/^\s*(#|$)/.test(line)) break;
     if (line.startsWith("#SBATCH")) options.push(...line.slice("#SBATCH".length).replace(/\s#.*/, "").split(/\s+/));
   }
-  return limitSignalFrom(signalOption(options.filter(Boolean))?.replace(/^(["'])(.*)\1$/, "$2"));
+  return limitSignalFrom(sbatchOption(options.filter(Boolean), "--signal")?.replace(/^(["'])(.*)\1$/, "$2"));
 }
 
 /**
@@ -68,7 +59,7 @@ export async function isLimitSignal(
   try {
     // the submission's words (`sbatch --signal=USR1@300 job.sh`) count before the script's
     const submission = (await slurm.accounted(job)).at(-1)?.submitLine.split(/\s+/) ?? [];
-    const asked = limitSignalFrom(signalOption(submission)) ?? limitSignalOf((await slurm.batchScript(job)) ?? "");
+    const asked = limitSignalFrom(sbatchOption(submission, "--signal")) ?? limitSignalOf((await slurm.batchScript(job)) ?? "");
     if (asked === undefined || (asked.signal !== signal && asked.signal !== String(number))) return false;
     const end = await slurm.endTime(job);
     return end !== null && end - time <= (asked.before + earlier + slack) * 1000;

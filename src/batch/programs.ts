@@ -9,6 +9,8 @@ export interface Ran {
   stdout: string;
   /** What it said on stderr; where it could not be run, why, in words. */
   stderr: string;
+  /** It was ended before it was done: what it asked for may have been taken. */
+  cut?: true;
 }
 
 /** Runs a program to its end; never rejects. */
@@ -45,7 +47,8 @@ export const runProgram: RunProgram = (program, args, environment) =>
       if (wasMissing(status, stderr)) return resolve({ status: -1, stdout, stderr: `${program} is not on PATH` });
       if (status >= 0) return resolve({ status, stdout, stderr });
       const late = `${program} did not answer within ${longestProgram / 1000} s`;
-      resolve({ status, stdout, stderr: error.killed ? late : error.message });
+      const cut = error.killed || error.signal ? { cut: true as const } : {};
+      resolve({ status, stdout, stderr: error.killed ? late : error.message, ...cut });
     });
     running.add(child);
     child.stdin?.end();

@@ -1,6 +1,7 @@
 // The batch script that `falcon submit` writes: what Slurm is told, and one line that becomes the run.
 import { Failure, Status } from "../base/failure.ts";
 import { quotedIfNeeded } from "../base/text/shell-words.ts";
+import { sbatchOption } from "./sbatch-options.ts";
 
 export interface ScriptOrder {
   /** Of the session and of the job. */
@@ -56,12 +57,7 @@ export function graceFor(asked: number | undefined, limit: number | undefined): 
  * (which sbatch refuses).
  */
 export function limitOf(options: readonly string[]): number | undefined {
-  let text: string | undefined;
-  options.forEach((word, i) => {
-    if (word === "-t" || word === "--time") text = options[i + 1];
-    else if (word.startsWith("--time=")) text = word.slice("--time=".length);
-    else if (/^-t\d/.test(word)) text = word.slice(2);
-  });
+  const text = sbatchOption(options, "--time", "-t");
   return text === undefined ? undefined : secondsOf(text);
 }
 

@@ -1,8 +1,11 @@
 // Slurm, as its programs tell it: squeue, scontrol, sacct, sbatch and scancel with fixed formats. The one
 // file that calls them.
-import { Failure } from "../base/failure.ts";
+import { setTimeout as delay } from "node:timers/promises";
+import { Failure, sentence } from "../base/failure.ts";
 import { printable } from "../base/text/printable.ts";
-import { type RunProgram, runProgram } from "./programs.ts";
+import { runsWith } from "../platform/processes.ts";
+import { longestProgram, type RunProgram, runProgram } from "./programs.ts";
+import { sbatchOption } from "./sbatch-options.ts";
 
 /**
  * A job as `squeue` tells it. Times are ms since 1970, null where Slurm does not know them (a pending job, no
@@ -41,6 +44,13 @@ export interface AccountedPart {
   submitLine: string;
 }
 
+/** What sbatch tells of a job. */
+export interface SubmittedJob {
+  number: string;
+  /** Where one was named. */
+  cluster: string | undefined;
+}
+
 /** The fields of squeue's lines; the reason is last, since it may be free text of an administrator. */
 const lineFormat = "%A|%i|%T|%S|%e|%N|%r";
 
@@ -55,6 +65,9 @@ const forPeople = /^(SQUEUE|SCONTROL|SCANCEL|SACCT)_/;
  * the user's own SBATCH_ACCOUNT, SBATCH_PARTITION … are none of that. And nobody waits here for a job's end.
  */
 const notForSbatch = /^(SLURM_(?!(CONF|CONF_SERVER|CLUSTERS|JWT)$)|SLURMD_|SBATCH_(MEM|CPU)_BIND|SBATCH_WAIT$|SRUN_|SALLOC_)/;
+
+/** What sbatch says when the controller did not answer in time; it may have taken the job. */
+const unanswered = /timed out|Zero Bytes were transmitted/i;
 
 /**
  * Slurm as one environment finds it (PATH, SLURM_CONF). Every method but `submit`, `cancel` and `requeue`
@@ -157,15 +170,51 @@ export class Slurm {
   }
 
   /**
-   * Submits the script of this file.
+   * Submits the script of this file, whose name no other submission has: by it a job is found whose sbatch
+   * could not tell its number.
+   * @param again it may have been submitted before, by who could not wait for the answer.
    * @returns the job's number, and the cluster where one was named (--clusters, SLURM_CLUSTERS).
-   * @throws Failure with sbatch's own words when it refuses.
+   * @throws Failure with sbatch's own words when it refuses, and where nobody can tell what became of it.
    */
-  async submit(options: readonly string[], script: string): Promise<{ number: string; cluster: string | undefined }> {
+  async submit(options: readonly string[], script: string, again = false): Promise<SubmittedJob> {
+    const earlier = again ? await this.#jobOf(script, options, "falcon's server went meanwhile") : undefined;
+    if (earlier !== undefined) return earlier;
     const ran = await this.#run("sbatch", ["--parsable", ...options, script], without(this.#environment, notForSbatch));
     const [, number, cluster] = /^(\d+)(?:;(.+))?$/.exec(ran.stdout.trim()) ?? [];
     if (ran.status === 0 && number !== undefined) return { number, cluster };
-    throw new Failure(`the job was not submitted: ${wordsOf("sbatch", ran.stderr || ran.stdout)}`);
+    const why = wordsOf("sbatch", ran.stderr || ran.stdout);
+    const found = ran.cut || unanswered.test(ran.stderr) ? await this.#jobOf(script, options, why) : undefined;
+    if (found === undefined) throw new Failure(`the job was not submitted: ${why}`);
+    return found;
+  }
+
+  /**
+   * The job that was submitted with this script; undefined: there is none.
+   * @param why it is to be looked for.
+   */
+  async #jobOf(script: string, options: readonly string[], why: string): Promise<SubmittedJob | undefined> {
+    const unknown = (reason: string) =>
+      new Failure(`whether the job was submitted is not known (squeue --me lists yours): ${why}; ${reason}`);
+    const began = performance.now();
+    while (runsWith("sbatch", script)) {
+      if (performance.now() - began > longestProgram) throw unknown("its sbatch waits for Slurm");
+      await delay(100);
+    }
+    const clusters = sbatchOption(options, "--clusters", "--cluster", "-M") ?? this.#environment.SBATCH_CLUSTERS;
+    const args = ["-t", "all", "-u", String(process.getuid?.()), "-o", "%A|%o"];
+    const told = await this.#told("squeue", clusters === undefined ? args : [...args, `--clusters=${clusters}`]).catch(
+      (error) => {
+        throw unknown(sentence(error));
+      },
+    );
+    let cluster: string | undefined;
+    for (const line of told.split("\n")) {
+      // heads the jobs of each cluster, where some are named
+      cluster = /^CLUSTER: (.+)$/.exec(line)?.[1] ?? cluster;
+      const [number, command] = line.split(/\|(.*)/s);
+      if (number !== undefined && command?.trimEnd() === script) return { number, cluster };
+    }
+    return undefined;
   }
 
   /**

@@ -2,9 +2,11 @@
 import fs from "node:fs";
 import path from "node:path";
 import { Failure, Status, sentence } from "../../base/failure.ts";
-import { limitSignalFrom, signalOption } from "../../batch/limit-signal.ts";
+import { replaceFile } from "../../base/replace-file.ts";
+import { limitSignalFrom } from "../../batch/limit-signal.ts";
+import { sbatchOption } from "../../batch/sbatch-options.ts";
 import { batchScript, graceFor, limitOf } from "../../batch/script.ts";
-import { Slurm } from "../../batch/slurm.ts";
+import { Slurm, type SubmittedJob } from "../../batch/slurm.ts";
 import { nativeFolder } from "../../platform/native-files.ts";
 import type { Submission } from "../../session/machines/submissions.ts";
 import { parseSaveBefore } from "../../session/run/deadline.ts";
@@ -90,7 +92,7 @@ function orderOf(call: Call, context: Context): Order {
   const given = line.parse(args, { from: "user" }).opts();
   if (given.detach) throw new Failure("leave -d out: the job ends with its script, which waits for the run", Status.usage);
   const { directory } = call.request;
-  const id = context.table.freeId();
+  const id = context.table.freeId(call.request.token);
   const output = kind === "launch" ? launcher.request(args).output : undefined;
   const from = kind === "launch" ? (output ?? directory) : (line.args[0] as string);
   const name = given.name === undefined ? defaultName(path.resolve(directory, from)) : parseName(given.name);
@@ -123,7 +125,7 @@ function orderOf(call: Call, context: Context): Order {
 
 /** sbatch's own `--signal`, where it can be read; sbatch refuses any other. */
 function signalOf(options: readonly string[]): string | undefined {
-  const text = signalOption(options);
+  const text = sbatchOption(options, "--signal");
   return text !== undefined && limitSignalFrom(text) !== undefined ? text : undefined;
 }
 
@@ -144,14 +146,33 @@ function waysToSlurm(environment: Record<string, string>): Record<string, string
 }
 
 async function submitOrder(call: Call, context: Context, { options, submission }: Order, script: string): Promise<void> {
+  const { submissions } = context;
+  const done = submissions.all().find(({ id }) => id === submission.id);
+  const kept = done ?? (await submitted(call, context, { options, submission }, script));
+  const { id, name, job } = kept;
+  call.stdout(`${id}\n`);
+  call.stderr(`[${name}] submitted as job ${job}; 'falcon sessions' lists it, 'falcon stop ${id}' cancels it\n`);
+}
+
+/** Has Slurm take the job, and keeps it. */
+async function submitted(
+  call: Call,
+  context: Context,
+  { options, submission }: Pick<Order, "options" | "submission">,
+  script: string,
+): Promise<Submission> {
   const slurm = new Slurm(call.request.environment);
   const { submissions } = context;
   fs.mkdirSync(submissions.folder, { recursive: true, mode: 0o700 });
   const file = path.join(submissions.folder, `${submission.id}.sh`);
-  let made: Awaited<ReturnType<Slurm["submit"]>>;
+  let made: SubmittedJob;
   try {
-    fs.writeFileSync(file, script, { mode: 0o700 });
-    made = await slurm.submit([`--chdir=${submission.directory}`, ...options], file);
+    // an earlier sbatch may read it still
+    replaceFile(file, script);
+    call.resume(call.request.arguments);
+    // the server before us may have gone while it waited for sbatch
+    const again = (call.request.sentBefore ?? 0) > 0;
+    made = await slurm.submit([`--chdir=${submission.directory}`, ...options], file, again);
   } finally {
     fs.rmSync(file, { force: true });
   }
@@ -167,6 +188,5 @@ async function submitOrder(call: Call, context: Context, { options, submission }
   context.log("session.submitted", { id: kept.id, job, name: kept.name });
   await submissions.ask(kept, call.request.environment);
   context.roster.changed();
-  call.stdout(`${kept.id}\n`);
-  call.stderr(`[${kept.name}] submitted as job ${job}; 'falcon sessions' lists it, 'falcon stop ${kept.id}' cancels it\n`);
+  return kept;
 }

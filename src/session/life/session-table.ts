@@ -1,5 +1,5 @@
 // All sessions of this server: making, finding, adopting and forgetting them.
-import { randomInt } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
 import { Failure, Status, userMessage } from "../../base/failure.ts";
@@ -270,11 +270,14 @@ export class SessionTable {
     this.#changes++;
   }
 
-  /** An id that no session of ours has. */
-  freeId(): string {
-    for (;;) {
-      let id = "";
-      for (let i = 0; i < idLength; i++) id += idAlphabet[randomInt(idAlphabet.length)];
+  /**
+   * An id that no session of ours has.
+   * @param token of a request, which has the same id when it is made again.
+   */
+  freeId(token = randomBytes(16).toString("hex")): string {
+    for (let n = 0; ; n++) {
+      const digest = createHash("sha256").update(`${token} ${n}`).digest().subarray(0, idLength);
+      const id = Array.from(digest, (byte) => idAlphabet[byte % idAlphabet.length]).join("");
       if (!this.#sessions.has(id)) return id;
     }
   }

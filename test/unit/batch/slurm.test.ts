@@ -115,10 +115,68 @@ describe("sbatch", () => {
       message: "the job was not submitted: Batch job submission failed: Invalid partition name specified",
     });
   });
+
+  describe("whose answer did not come", () => {
+    const late = { status: -1, stderr: "sbatch did not answer within 20 s", cut: true as const };
+    const controllerLate = { status: 1, stderr: "sbatch: error: Batch job submission failed: Socket timed out on send/recv\n" };
+    /** What squeue answers, and what was called. */
+    const asked = (sbatch: Partial<Ran>, squeue: Partial<Ran>) => {
+      const calls: string[][] = [];
+      const run = async (program: string, args: readonly string[]) => {
+        calls.push([program, ...args]);
+        return { status: 0, stdout: "", stderr: "", ...(program === "sbatch" ? sbatch : squeue) };
+      };
+      return { slurm: new Slurm({ PATH: "/bin" }, run), calls };
+    };
+    const others = "JOBID|COMMAND\n11|/home/x/other.sh\n12|(null)\n";
+
+    test("its job is found by the script's name, and is not submitted twice", async () => {
+      for (const answer of [late, controllerLate]) {
+        const { slurm, calls } = asked(answer, { stdout: `${others}13|/s/abc.sh\n` });
+        assert.deepEqual(await slurm.submit([], "/s/abc.sh"), { number: "13", cluster: undefined });
+        assert.deepEqual(
+          calls.map(([program]) => program),
+          ["sbatch", "squeue"],
+        );
+      }
+      const { slurm, calls } = asked(late, { stdout: `CLUSTER: a\n${others}\nCLUSTER: b\n${others}14|/s/abc.sh\n` });
+      assert.deepEqual(await slurm.submit(["-M", "a,b"], "/s/abc.sh"), { number: "14", cluster: "b" });
+      assert.ok(calls[1]?.includes("--clusters=a,b"), calls[1]?.join(" "));
+    });
+
+    test("there is no such job: it was not submitted; squeue is silent, too: nobody knows", async () => {
+      await assert.rejects(asked(late, { stdout: others }).slurm.submit([], "/s/abc.sh"), {
+        message: "the job was not submitted: sbatch did not answer within 20 s",
+      });
+      await assert.rejects(asked(late, { status: 1, stderr: "squeue: error: away\n" }).slurm.submit([], "/s/abc.sh"), {
+        message:
+          "whether the job was submitted is not known (squeue --me lists yours): sbatch did not answer within 20 s; Slurm does not answer: away",
+      });
+    });
+
+    test("a submission that is made again asks first, and submits nothing where that is not known", async () => {
+      const there = asked({ stdout: "15\n" }, { stdout: `13|/s/abc.sh\n` });
+      assert.equal((await there.slurm.submit([], "/s/abc.sh", true)).number, "13");
+      const away = asked({ stdout: "15\n" }, { stdout: others });
+      assert.equal((await away.slurm.submit([], "/s/abc.sh", true)).number, "15");
+      const silent = asked({ stdout: "15\n" }, { status: 1, stderr: "away" });
+      await assert.rejects(silent.slurm.submit([], "/s/abc.sh", true), /^Failure: whether the job was submitted is not known/);
+      for (const [{ calls }, programs] of [
+        [there, ["squeue"]],
+        [away, ["squeue", "sbatch"]],
+        [silent, ["squeue"]],
+      ] as const)
+        assert.deepEqual(
+          calls.map(([program]) => program),
+          programs,
+        );
+    });
+  });
 });
 
 test("a program that is not there is said in words", async () => {
   const ran = await runProgram("no-such-squeue", [], { PATH: "/nonexistent" });
   assert.deepEqual(ran, { status: -1, stdout: "", stderr: "no-such-squeue is not on PATH" });
+  assert.equal((await runProgram("sh", ["-c", "kill -KILL $$"], { PATH: "/bin:/usr/bin" })).cut, true);
   assert.equal((await runProgram("sh", ["-c", "echo a; echo b >&2; exit 3"], { PATH: "/bin:/usr/bin" })).status, 3);
 });
