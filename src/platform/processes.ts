@@ -104,10 +104,18 @@ export function nameOf(pid: number): string {
 
 /** Whether a process has a handler of its own for one of these signals; false when unknown. */
 export function catches(pid: number, signals: readonly NodeJS.Signals[]): boolean {
-  const mask = /^SigCgt:\s*([0-9a-f]+)$/m.exec(readText(`/proc/${pid}/status`) ?? "")?.[1];
-  if (mask === undefined) return false;
-  const caught = BigInt(`0x${mask}`);
-  return signals.some((signal) => (caught >> BigInt((os.constants.signals[signal] as number) - 1)) & 1n);
+  return anyIn("SigCgt", pid, signals);
+}
+
+/** Whether a process ignores this signal, as one that `nohup` started does SIGHUP; false when unknown. */
+export function ignores(pid: number, signal: NodeJS.Signals): boolean {
+  return anyIn("SigIgn", pid, [signal]);
+}
+
+/** @param mask a line of /proc/<pid>/status: proc(5). */
+function anyIn(mask: string, pid: number, signals: readonly NodeJS.Signals[]): boolean {
+  const bits = BigInt(`0x${new RegExp(`^${mask}:\\s*([0-9a-f]+)$`, "m").exec(readText(`/proc/${pid}/status`) ?? "")?.[1] ?? 0}`);
+  return signals.some((signal) => (bits >> BigInt((os.constants.signals[signal] as number) - 1)) & 1n);
 }
 
 /** The machine's current life: another value after each boot; "" where the system does not tell. */

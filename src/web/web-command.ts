@@ -28,5 +28,10 @@ export interface ShareSettings {
 export interface WebCommand<Settings> {
   home: string;
   version: string;
+  /**
+   * It goes on when its terminal is gone: `nohup` started it. Node handles at its start what was ignored,
+   * so that a program of it cannot find out.
+   */
+  outlivesTerminal: boolean;
   options: Settings;
 }

@@ -2,9 +2,10 @@
 // its own.
 import path from "node:path";
 import { Failure, Status } from "../../base/failure.ts";
+import { ignores } from "../../platform/processes.ts";
 import { callersPath } from "../../session/life/working-directory.ts";
 import { Access } from "../../web/access.ts";
-import type { WebSettings } from "../../web/web-command.ts";
+import type { WebCommand, WebSettings } from "../../web/web-command.ts";
 import type { Call, Context } from "../dispatch/call.ts";
 import type { CommandSpec } from "../dispatch/command.ts";
 
@@ -54,8 +55,9 @@ export const web: CommandSpec = {
 
 /** The client becomes one of the web's programs, which is then its own process. */
 export function becomeWeb(call: Call, context: Context, program: string, options: unknown): void {
-  const command = JSON.stringify({ home: context.home, version: context.version, options });
-  call.exec(process.execPath, ["node", path.join(import.meta.dirname, program), command]);
+  const { home, version } = context;
+  const command: WebCommand<unknown> = { home, version, outlivesTerminal: ignores(call.request.pid, "SIGHUP"), options };
+  call.exec(process.execPath, ["node", path.join(import.meta.dirname, program), JSON.stringify(command)]);
 }
 
 /** @throws Failure 2 for what is no address, or one that has no certificate. */

@@ -12,6 +12,7 @@ import { Access, ownerLife, TooManyGrants } from "../access.ts";
 import { forgetRunning, type Running, runningWeb, tellRunning } from "../running.ts";
 import type { WebCommand, WebSettings } from "../web-command.ts";
 import { readAssets } from "./assets.ts";
+import { onEnd } from "./on-end.ts";
 import { complain, say } from "./say.ts";
 import { SessionServer } from "./session-server.ts";
 import { WebServer } from "./web-server.ts";
@@ -21,7 +22,7 @@ const laptopPort = 8765;
 
 async function main(): Promise<void> {
   process.umask(0o077);
-  const { home, version, options } = JSON.parse(process.argv[2] ?? "{}") as WebCommand<WebSettings>;
+  const { home, version, outlivesTerminal, options } = JSON.parse(process.argv[2] ?? "{}") as WebCommand<WebSettings>;
   const access = new Access(home, wall);
   const token = () => access.grant({ kind: "owner", name: "owner", session: null, life: ownerLife, once: false }).token;
   const socket = path.join(home, "web.sock");
@@ -58,14 +59,14 @@ async function main(): Promise<void> {
   };
   tellRunning(home, running);
   sessions.audit("started", { pid: process.pid, listen: running.socket ?? own ?? "", behindProxy: options.behindProxy });
-  tell(running, token(), options.open);
   const end = () => {
     server.close();
     if (running.socket !== null) fs.rmSync(running.socket, { force: true });
     forgetRunning(home, process.pid);
     process.exit(0);
   };
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, end);
+  onEnd(outlivesTerminal, end);
+  tell(running, token(), options.open);
 }
 
 /** A socket that a killed web process left is replaced; one that somebody answers on is not. */

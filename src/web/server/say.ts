@@ -2,6 +2,9 @@
 // ours is.
 import { printableLines } from "../../base/text/printable.ts";
 
+// whoever started it may have gone, with the terminal or the reader of a pipe: what it serves goes on
+for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
+
 /** A line for whoever started it. */
 export function say(line: string): void {
   process.stdout.write(`${printableLines(line)}\n`);

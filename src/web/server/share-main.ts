@@ -8,6 +8,7 @@ import { replaceFile } from "../../base/replace-file.ts";
 import type { ShareSettings, WebCommand } from "../web-command.ts";
 import type { SharedRun } from "../wire.ts";
 import { readAsset } from "./assets.ts";
+import { onEnd } from "./on-end.ts";
 import { complain, say } from "./say.ts";
 import { SessionServer } from "./session-server.ts";
 import { RunGone, sharedRun } from "./shared-run.ts";
@@ -17,9 +18,9 @@ const retry = 30_000;
 
 async function main(): Promise<void> {
   process.umask(0o022);
-  const { home, options } = JSON.parse(process.argv[2] ?? "{}") as WebCommand<ShareSettings>;
+  const { home, outlivesTerminal, options } = JSON.parse(process.argv[2] ?? "{}") as WebCommand<ShareSettings>;
   const server = new SessionServer(home);
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => process.exit(0));
+  onEnd(outlivesTerminal, () => process.exit(0));
   for (let told = false; ; ) {
     let pause = options.every;
     try {
