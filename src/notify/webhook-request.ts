@@ -67,9 +67,18 @@ function mattermostText(title: string, text: string): string {
   return `**${plain(title)}**\n${text.split("\n").map(plain).join("\n")}`;
 }
 
+/** Characters of a message: https://discord.com/developers/docs/resources/message#create-message */
+const mostOfDiscord = 2_000;
+
 /** Discord reads Markdown, too; mentions are switched off as its documentation says. */
 function discord(url: URL, { title, text }: Message, picture: Uint8Array | undefined): WebRequest {
-  const content = `${title}\n${text}`.replace(/[\\`*_~|<>[\]#]/g, "\\$&").slice(0, 2000);
+  let content = "";
+  // whole characters, each with what escapes it
+  for (const character of `${title}\n${text}`) {
+    const escaped = character.replace(/[\\`*_~|<>[\]#]/, "\\$&");
+    if (content.length + escaped.length > mostOfDiscord) break;
+    content += escaped;
+  }
   const payload = { content, allowed_mentions: { parse: [] } };
   if (picture === undefined) return json(url, payload);
   const form = new Parts();

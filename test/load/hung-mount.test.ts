@@ -111,6 +111,20 @@ describe("a file system that does not answer", { skip: noHungMount ?? false }, (
     assert.equal(home.serverLog().match(/aside\.timed-out/g)?.length, before, "no helper was asked");
     assert.ok(performance.now() - started < 60_000);
   });
+
+  test("a run that ended, and whose files went there: its losses are not to be had, which is not that it has none", async () => {
+    const words = ["-d", "--name", "gone", "--falcon", built.trainer, "-o", "gone", "samples=256", "epochs=2", "rate=1000"];
+    const id = await home.ok(["launch", ...words]);
+    await home.ok(["wait", id], { limit: 60_000 });
+    const run = path.join(home.work, "gone");
+    assert.match(await home.ok(["export", id, "--format", "curve-csv"]), /^node,epoch/);
+    fs.renameSync(run, `${run}.kept`);
+    fs.symlinkSync(folder, run);
+    const result = await home.run(["export", id, "--format", "curve-csv"]);
+    assert.deepEqual([result.code, result.stdout], [125, ""]);
+    assert.match(result.stderr, /^falcon: \S*gone\S* does not answer: is its file system away\?\n$/);
+    assert.match(await home.ok(["show", id]), /gone/);
+  });
 });
 
 describe("shared folders of the user on a file system that does not answer", { skip: noHungMount ?? false }, () => {

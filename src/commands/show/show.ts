@@ -98,7 +98,7 @@ async function pageOf(
     ...wrapped("next      ", nextCommands(session, facts), width).map((line) => colours.dim(line)),
   ];
   const wide = chartWidth(call);
-  const charts = (await context.progress.curves(session))
+  const charts = (await context.progress.curves(session).catch(() => []))
     .filter(({ training, validation }) => training.y.length + validation.y.length >= 2)
     .map(({ node, ...curves }) => `\n${lossChart(node, curves, wide, colours).join("\n")}\n`);
   const used = await usageAlone(context, session);

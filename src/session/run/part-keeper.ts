@@ -101,7 +101,8 @@ export class PartKeeper implements Looker {
         n: part.n,
         row: { ...row, facts: { ...row.facts, outputBytes: session.offset } },
         log: this.#vanishes(session) ? session.folder : undefined,
-        curves: keptCurves(await this.#effects.progress.curves(session)),
+        // a part is kept without those of a file system that is away
+        curves: keptCurves(await this.#effects.progress.curves(session).catch(() => [])),
         // a program without one has ""
         graph: run?.graph || undefined,
       });

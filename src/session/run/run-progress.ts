@@ -76,11 +76,18 @@ export class RunProgresses {
     }
   }
 
-  /** Losses of every epoch, of all parts of its run, for drawing. */
+  /**
+   * Losses of every epoch, of all parts of its run, for drawing; of files that cannot be read none.
+   * @throws NoAnswer where they are on a file system that is away.
+   */
   async curves(session: Session): Promise<NodeCurves[]> {
     const watcher = this.#watcher(session);
     if (watcher === null) return [];
-    return joinCurves(await this.#earlier.curves(session), await watcher.curves().catch(() => []));
+    const own = await watcher.curves().catch((error) => {
+      if (error instanceof NoAnswer) throw error;
+      return [];
+    });
+    return joinCurves(await this.#earlier.curves(session), own);
   }
 
   /** Every metric of its run over all parts, or the one of this name; of a trainer that tells none, none. */

@@ -129,3 +129,13 @@ test("an e-mail has the headers that it is given and no other; text and picture 
     "";
   assert.deepEqual(Buffer.from(part, "base64"), picture);
 });
+
+test("what is too long for Discord is cut between characters, and not between one and what escapes it", () => {
+  for (const last of ["😀", "*", "y"]) {
+    const text = `${"x".repeat(1_998)}${last.repeat(9)}`;
+    const message = { ...messageOf("id", [event("nan")], at, zone), title: "", text };
+    const { body } = webhookRequest("discord", new URL("https://example.org/"), message, null, undefined);
+    const { content } = JSON.parse(body.toString()) as { content: string };
+    assert.equal(content, `\n${"x".repeat(1_998)}${last === "y" ? "y" : ""}`);
+  }
+});
