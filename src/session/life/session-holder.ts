@@ -24,8 +24,12 @@ import type { HolderEvents, HolderLink } from "../holder/holder-link.ts";
  */
 const longestReturn = 3_000;
 
-/** After this time (ms) a successor that could not be had is tried for again. */
-const successionRetry = 5_000;
+/**
+ * After this time (ms) a successor that could not be had is tried for again, and after twice as long each
+ * time: a killed holder's lock of the log may outlive its connection by a moment.
+ */
+const firstRetry = 100;
+const longestRetry = 5_000;
 
 /** What says nothing of the holder: it stands still, or this server has no descriptor or memory left. */
 const unanswered = new Set<unknown>(["ETIMEDOUT", "EMFILE", "ENFILE", "ENOMEM", "ENOBUFS"]);
@@ -152,7 +156,7 @@ export class SessionHolder {
    * The holder was killed, the program lives: a successor takes the terminal, which we still hold. Until one
    * does it is tried again: without a master that somebody has open the program would be hung up.
    */
-  async #succeed(dead: HolderLink, programPid: number): Promise<void> {
+  async #succeed(dead: HolderLink, programPid: number, pause = firstRetry): Promise<void> {
     const { folder, id, log, keep } = this.#effects;
     if (this.#link !== dead) return;
     if (!processAlive(programPid)) return this.#effects.lost();
@@ -168,8 +172,8 @@ export class SessionHolder {
       this.#effects.again(link, same === undefined);
     } catch (error) {
       log("session.succession-failed", { id, reason: String(error) });
-      if (processAlive(programPid)) await new Promise((resolve) => setTimeout(resolve, successionRetry).unref());
-      return this.#succeed(dead, programPid);
+      if (processAlive(programPid)) await new Promise((resolve) => setTimeout(resolve, pause).unref());
+      return this.#succeed(dead, programPid, Math.min(2 * pause, longestRetry));
     }
   }
 

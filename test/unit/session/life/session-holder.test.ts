@@ -1,6 +1,7 @@
 // A session's connection to its holder, where another one takes its place.
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import fs from "node:fs";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
@@ -204,6 +205,28 @@ test("a holder that is killed while no descriptor is to be had is succeeded as s
     await until(() => scene.told.some((event) => ["again", "lost"].includes(event)), "the successor");
     assert.deepEqual([scene.told.includes("lost"), scene.told.at(-1)], [false, "again"]);
     assert.ok(holdersOf(scene.folder).length === 1 && !holdersOf(scene.folder).includes(pid));
+  });
+});
+
+test("a killed holder whose log is locked for a moment more is succeeded a moment later", async (t) => {
+  await held(["/bin/sleep", "100"], async (scene) => {
+    const [pid] = holdersOf(scene.folder) as [number];
+    const waited: number[] = [];
+    const { setTimeout: after } = globalThis;
+    t.mock.method(globalThis, "setTimeout", (done: () => void, ms: number) => {
+      if (scene.told.at(-1) === "session.succession-failed") waited.push(ms);
+      return after(done, ms);
+    });
+    // it has the lock next; it ends with its stdin
+    const keeper = spawn("flock", [path.join(scene.folder, "output.log"), "cat"], { stdio: ["pipe", "ignore", "inherit"] });
+    const over = once(keeper, "close");
+    await until(() => new RegExp(`-> FLOCK .* ${keeper.pid} `).test(fs.readFileSync("/proc/locks", "utf8")), "it to wait");
+    process.kill(pid, "SIGKILL");
+    await until(() => waited.length > 1, "the second attempt");
+    keeper.stdin.end();
+    await until(() => scene.told.includes("again"), "the successor");
+    assert.deepEqual(waited.slice(0, 2), [100, 200]);
+    await over;
   });
 });
 
