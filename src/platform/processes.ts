@@ -104,17 +104,17 @@ export function nameOf(pid: number): string {
 
 /** Whether a process has a handler of its own for one of these signals; false when unknown. */
 export function catches(pid: number, signals: readonly NodeJS.Signals[]): boolean {
-  return anyIn("SigCgt", pid, signals);
+  return anyIn(/^SigCgt:\s*([0-9a-f]+)$/m, pid, signals);
 }
 
 /** Whether a process ignores this signal, as one that `nohup` started does SIGHUP; false when unknown. */
 export function ignores(pid: number, signal: NodeJS.Signals): boolean {
-  return anyIn("SigIgn", pid, [signal]);
+  return anyIn(/^SigIgn:\s*([0-9a-f]+)$/m, pid, [signal]);
 }
 
-/** @param mask a line of /proc/<pid>/status: proc(5). */
-function anyIn(mask: string, pid: number, signals: readonly NodeJS.Signals[]): boolean {
-  const bits = BigInt(`0x${new RegExp(`^${mask}:\\s*([0-9a-f]+)$`, "m").exec(readText(`/proc/${pid}/status`) ?? "")?.[1] ?? 0}`);
+/** @param mask finds one in /proc/<pid>/status: proc(5). */
+function anyIn(mask: RegExp, pid: number, signals: readonly NodeJS.Signals[]): boolean {
+  const bits = BigInt(`0x${mask.exec(readText(`/proc/${pid}/status`) ?? "")?.[1] ?? 0}`);
   return signals.some((signal) => (bits >> BigInt((os.constants.signals[signal] as number) - 1)) & 1n);
 }
 
