@@ -1,14 +1,17 @@
 // Runs the tests of the named folders and files of test/ (with or without "test/" before them): node's
-// runner, one process a file.
+// runner, one process a file. `--at-once N` of them run together: more than the usual two where they wait for
+// others most of the time (for Slurm, for pip).
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { parseArgs } from "node:util";
 import { compiledSources } from "./compiled/sources.mjs";
 import { testsBelow } from "./test-files.mjs";
 
 const root = path.resolve(import.meta.dirname, "..");
-const files = testsBelow(process.argv.slice(2));
+const { values, positionals } = parseArgs({ allowPositionals: true, options: { "at-once": { type: "string", default: "2" } } });
+const files = testsBelow(positionals);
 if (files.length === 0) {
   console.error("which tests? Name folders and files of test/");
   process.exit(2);
@@ -19,8 +22,8 @@ const longest = 600_000;
 const [major, minor] = process.versions.node.split(".").map(Number);
 const limit = major > 20 || minor >= 11 ? [`--test-timeout=${longest}`] : [];
 const sources = compiledSources();
-// two at a time: the machines have two cores, and every test has ptys and a server of its own
-const { status, failed } = runTests(files, 2);
+// two by themselves: the machines have two cores, and every test has ptys and a server of its own
+const { status, failed } = runTests(files, Number(values["at-once"]));
 if (status === 0) process.exit(0);
 /**
  * Tests of whole programs wait for pictures on real terminals, for real jobs and real signals, on machines
