@@ -53,7 +53,11 @@ describe("a job's session, from another machine", { skip: noSlurm() }, () => {
     await terminal.waitForExit("the end", 60_000);
     // its end is told by the session's own server, where that has the time, else by Slurm
     const said = terminal.lines().join("");
-    assert.match(said, new RegExp(`(live:|\\[live\\]) (killed|stopped|lost|ended)|the job on ${found.host} is over \\(srun: `), said);
+    assert.match(
+      said,
+      new RegExp(`(live:|\\[live\\]) (killed|stopped|lost|ended)|the job on ${found.host} is over \\(srun: `),
+      said,
+    );
     assert.doesNotMatch(said, /goes on/);
     // the node's server could say nothing more: Slurm says that the job is over, and the archive has the rest
     const { state } = JSON.parse(await nodes.home.ok(["show", "--json", "live"])) as { state: string };
