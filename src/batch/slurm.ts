@@ -3,7 +3,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { Failure, sentence } from "../base/failure.ts";
 import { printable } from "../base/text/printable.ts";
-import { runsWith } from "../platform/processes.ts";
+import { processAlive, processesOf } from "../platform/processes.ts";
 import { longestProgram, type RunProgram, runProgram } from "./programs.ts";
 import { sbatchOption } from "./sbatch-options.ts";
 
@@ -196,7 +196,9 @@ export class Slurm {
     const unknown = (reason: string) =>
       new Failure(`whether the job was submitted is not known (squeue --me lists yours): ${why}; ${reason}`);
     const began = performance.now();
-    while (runsWith("sbatch", script)) {
+    // looked for once: nobody else has this script
+    const waiting = processesOf("sbatch", script);
+    while (waiting.some(processAlive)) {
       if (performance.now() - began > longestProgram) throw unknown("its sbatch waits for Slurm");
       await delay(100);
     }

@@ -91,10 +91,12 @@ export function commandLine(pid: number): string[] {
   return readText(`/proc/${pid}/cmdline`)?.split("\0").slice(0, -1) ?? [];
 }
 
-/** Whether a program of this name runs with this word among its arguments; false where nobody tells. */
-export function runsWith(name: string, word: string): boolean {
-  const numbers = namesIn("/proc").filter((one) => /^\d+$/.test(one));
-  return numbers.some((pid) => nameOf(Number(pid)) === name && commandLine(Number(pid)).includes(word));
+/** Processes of a program of this name that have this word among their arguments; none where nobody tells. */
+export function processesOf(name: string, word: string): number[] {
+  const all = namesIn("/proc")
+    .filter((one) => /^\d+$/.test(one))
+    .map(Number);
+  return all.filter((pid) => nameOf(pid) === name && commandLine(pid).includes(word));
 }
 
 /** What a process is called (its comm: at most 15 characters); "" when unknown. */

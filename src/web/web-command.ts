@@ -29,8 +29,8 @@ export interface WebCommand<Settings> {
   home: string;
   version: string;
   /**
-   * It goes on when its terminal is gone: `nohup` started it. Node handles at its start what was ignored,
-   * so that a program of it cannot find out.
+   * It goes on when its terminal is gone: `nohup` started it. Node sets each signal that was ignored back to
+   * its default when it starts, so that the process itself cannot find out.
    */
   outlivesTerminal: boolean;
   options: Settings;

@@ -145,22 +145,17 @@ function waysToSlurm(environment: Record<string, string>): Record<string, string
   return Object.fromEntries(names.flatMap((name) => (environment[name] === undefined ? [] : [[name, environment[name]]])));
 }
 
-async function submitOrder(call: Call, context: Context, { options, submission }: Order, script: string): Promise<void> {
-  const { submissions } = context;
-  const done = submissions.all().find(({ id }) => id === submission.id);
-  const kept = done ?? (await submitted(call, context, { options, submission }, script));
-  const { id, name, job } = kept;
+async function submitOrder(call: Call, context: Context, order: Order, script: string): Promise<void> {
+  // by a server before us, which could not say so any more
+  const done = context.submissions.all().find(({ id }) => id === order.submission.id);
+  const { id, name, job } = done ?? (await submitted(call, context, order, script));
   call.stdout(`${id}\n`);
   call.stderr(`[${name}] submitted as job ${job}; 'falcon sessions' lists it, 'falcon stop ${id}' cancels it\n`);
 }
 
 /** Has Slurm take the job, and keeps it. */
-async function submitted(
-  call: Call,
-  context: Context,
-  { options, submission }: Pick<Order, "options" | "submission">,
-  script: string,
-): Promise<Submission> {
+async function submitted(call: Call, context: Context, order: Order, script: string): Promise<Submission> {
+  const { options, submission } = order;
   const slurm = new Slurm(call.request.environment);
   const { submissions } = context;
   fs.mkdirSync(submissions.folder, { recursive: true, mode: 0o700 });

@@ -28,10 +28,8 @@ async function main(): Promise<void> {
       const page = pageOf(shared, path.join(import.meta.dirname, "web"));
       const size = write(options.to, page);
       const file = path.join(options.to, "index.html");
-      if (!told)
-        say(
-          `${file}: ${Math.ceil(size / 1024)} KiB${shared.row.live ? `, again each ${options.every / 1000} s while it runs` : ""}`,
-        );
+      const again = shared.row.live ? `, again each ${options.every / 1000} s while it runs` : "";
+      if (!told) say(`${file}: ${Math.ceil(size / 1024)} KiB${again}`);
       told = true;
       if (!shared.row.live) return;
     } catch (error) {
@@ -50,7 +48,8 @@ function pageOf(shared: SharedRun, assets: string): string {
   const data = JSON.stringify(shared).replaceAll("<", "\\u003c");
   const script = readAsset(assets, "page.js").plain.toString().replaceAll("</script", "<\\/script");
   const style = readAsset(assets, "page.css").plain.toString().replaceAll("</style", "<\\/style");
-  const policy = `default-src 'none'; script-src 'nonce-${nonce}'; style-src 'nonce-${nonce}'; img-src data:; base-uri 'none'; form-action 'none'`;
+  const own = `script-src 'nonce-${nonce}'; style-src 'nonce-${nonce}'`;
+  const policy = `default-src 'none'; ${own}; img-src data:; base-uri 'none'; form-action 'none'`;
   return `<!DOCTYPE html>
 <html lang="en">
 <head>
