@@ -223,8 +223,9 @@ static int sooner(int before, int64_t at) {
 static int64_t last_sign_of_life(void) { return pty_output_ms() > program_gone_ms ? pty_output_ms() : program_gone_ms; }
 
 static int next_timeout(int64_t began_ms) {
-  if (state == WAITING_FOR_GO) return sooner(-1, began_ms + GO_LIMIT_MS);
-  int timeout = sooner(-1, path_checked_ms + PATH_CHECK_MS);
+  int timeout = server_accept_again() ? sooner(-1, server_accept_again()) : -1;
+  if (state == WAITING_FOR_GO) return sooner(timeout, began_ms + GO_LIMIT_MS);
+  timeout = sooner(timeout, path_checked_ms + PATH_CHECK_MS);
   if (state == RUNNING && adopted_program && watch < 0) timeout = sooner(timeout, now_ms() + WATCH_MS);
   if (state == DRAINING) {
     timeout = sooner(timeout, last_sign_of_life() + SILENCE_MS);

@@ -218,6 +218,8 @@ bool server_keys_wait(void);
 void server_take_keys(void);
 // When the turn of somebody who has not typed all of theirs ends (steady ms); 0: there is none.
 int64_t server_turn_end(void);
+// When connections that found no descriptor are tried again (steady ms); 0: there are none.
+int64_t server_accept_again(void);
 // When servers are to hear of output that was held back for SERVED_LATER_MS (steady ms); 0: there is none.
 int64_t server_later_end(void);
 // The terminal has this size from here on.

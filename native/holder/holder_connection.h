@@ -79,6 +79,7 @@ struct server {
   uint32_t interrupts;        // interrupt characters by KEYS since this holder began, which servers count
   int64_t served_later_ms;    // since when a little output waits for servers
   int listener;
+  int64_t refused_ms;         // since when connections wait for a descriptor; 0: none does
   char socket_path[sizeof(((struct sockaddr_un *)0)->sun_path)];
   dev_t socket_device;
   ino_t socket_inode;

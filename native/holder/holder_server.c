@@ -18,6 +18,10 @@
 
 enum { GO_SIZE = 20, GO_LIMIT_SIZE = 20, KEYS_HEAD = 17, KEYS_MORE = 1, KEYS_INTERRUPT = 2 };
 
+// Between two attempts to take a connection for which there is no descriptor or memory: it waits in the
+// backlog, and a listener that is polled meanwhile is always ready.
+enum { ACCEPT_PAUSE_MS = 100 };
+
 struct server server;
 
 // ---- the listener
@@ -127,10 +131,12 @@ size_t server_connections(void) {
 // Who finds no room waits in the backlog: in the next turn those that hung up have made some. Nobody is
 // displaced by a newcomer.
 static void accept_all(void) {
+  server.refused_ms = 0;
   while (server_connections() < CONNECTIONS) {
     int fd = os_accept(server.listener, NULL, NULL);
     if (fd < 0) {
       if (errno == EINTR || errno == ECONNABORTED) continue;
+      if (!os_was_early()) server.refused_ms = now_ms();
       return;
     }
     struct connection *c = is_welcome(fd) ? free_slot() : NULL;
@@ -306,7 +312,9 @@ void server_begin(void) {
 // one that is not asked would only spin the loop, but for a listener, whose end nothing else tells.
 size_t server_poll(struct pollfd *slots) {
   size_t count = 1;
-  slots[0] = (struct pollfd){.fd = server_connections() < CONNECTIONS ? server.listener : -1, .events = POLLIN};
+  if (server.refused_ms && now_ms() >= server_accept_again()) server.refused_ms = 0;
+  bool takes = server_connections() < CONNECTIONS && !server.refused_ms;
+  slots[0] = (struct pollfd){.fd = takes ? server.listener : -1, .events = POLLIN};
   for (size_t i = 0; i < CONNECTIONS; i++) {
     struct connection *c = &server.connections[i];
     c->slot = 0;
@@ -319,6 +327,8 @@ size_t server_poll(struct pollfd *slots) {
   }
   return count;
 }
+
+int64_t server_accept_again(void) { return server.refused_ms ? server.refused_ms + ACCEPT_PAUSE_MS : 0; }
 
 void server_handle(const struct pollfd *slots) {
   for (size_t i = 0; i < CONNECTIONS; i++) {

@@ -678,6 +678,36 @@ test("a hole is passed over for who subscribes later, and said", async () => {
   }
 });
 
+test("no descriptor for a connection: it waits, the holder does not spin, and it is served when there is one", async () => {
+  const held = await Held.shell("echo ready; read a; echo heard $a");
+  try {
+    await held.heard.until("ready");
+    const proc = `/proc/${held.link.holderPid}`;
+    const open = fs.readdirSync(`${proc}/fd`).map(Number);
+    const free = open.findIndex((_, n) => !open.includes(n));
+    const soft = /^Max open files\s+(\d+)/m.exec(fs.readFileSync(`${proc}/limits`, "utf8"))?.[1];
+    const limit = (most: unknown) => execFileSync("prlimit", ["--pid", String(held.link.holderPid), `--nofile=${most}:`]);
+    limit(free < 0 ? open.length : free);
+    const worked = () => Number(fs.readFileSync(`${proc}/schedstat`, "utf8").split(" ")[0]) / 1e6;
+    const before = worked();
+    let served = false;
+    const second = connectHolder(held.folder, new Heard()).finally(() => {
+      served = true;
+    });
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    const used = worked() - before;
+    assert.equal(served, false, "there is no room for it");
+    assert.ok(used < 100, `${used} ms of a processor in a second of waiting`);
+    limit(soft);
+    (await second).close();
+    held.link.input(Buffer.from("all\n"));
+    await held.heard.until("heard all");
+    await held.end();
+  } finally {
+    await held.dispose();
+  }
+});
+
 test("EMFILE: no session is started, with a sentence that says why; those that run go on", async () => {
   const held = await Held.shell("echo ready; read a; echo heard $a");
   try {
