@@ -120,10 +120,20 @@ describe("a file system that does not answer", { skip: noHungMount ?? false }, (
     assert.match(await home.ok(["export", id, "--format", "curve-csv"]), /^node,epoch/);
     fs.renameSync(run, `${run}.kept`);
     fs.symlinkSync(folder, run);
-    const result = await home.run(["export", id, "--format", "curve-csv"]);
-    assert.deepEqual([result.code, result.stdout], [125, ""]);
-    assert.match(result.stderr, /^falcon: \S*gone\S* does not answer: is its file system away\?\n$/);
-    assert.match(await home.ok(["show", id]), /gone/);
+    const away = /^falcon: \S*gone\S* does not answer: is its file system away\?\n$/;
+    for (const asked of [
+      ["--format", "curve-csv"],
+      ["--metric", "train_loss", "--format", "curve-csv"],
+      ["--format", "json"],
+    ]) {
+      const result = await home.run(["export", id, ...asked]);
+      assert.deepEqual([result.code, result.stdout], [125, ""], asked.join(" "));
+      assert.match(result.stderr, away);
+    }
+    const charts = await home.run(["show", id, "--metric", "train_loss"]);
+    assert.deepEqual([charts.code, charts.stdout], [125, ""]);
+    assert.match(charts.stderr, away);
+    assert.match(await home.ok(["show", id]), /^losses +\S*gone\S* does not answer: is its file system away\?$/m);
   });
 });
 

@@ -17,8 +17,11 @@ import { usageOf } from "../list/session-json.ts";
 
 const hour = 3600;
 
+/** @throws NoAnswer where its files are on a file system that is away. */
 export async function sessionFacts(context: Context, session: Session): Promise<ComparedRun> {
   const { row } = session;
+  // first of all: it alone tells that the files do not answer
+  const metrics = await context.progress.series(session);
   const progress = await context.progress.of(session);
   // its curves are those of all parts, and so is what they cost
   const parts = partsOf(context.table.all(), session).filter((part) => part.row.created <= row.created);
@@ -36,7 +39,7 @@ export async function sessionFacts(context: Context, session: Session): Promise<
     memoryPeak: mostOf(usages.map(({ memoryPeak }) => memoryPeak)),
     config: flat(await context.progress.configuration(session)),
     started: progress?.started ?? row.started,
-    metrics: await context.progress.series(session),
+    metrics,
   };
 }
 

@@ -1,5 +1,6 @@
 // falcon show: one session in full, what one wants first at its head.
 import type { OptionValues } from "commander";
+import { NoAnswer } from "../../base/aside/aside.ts";
 import { Failure, Status } from "../../base/failure.ts";
 import { printable } from "../../base/text/printable.ts";
 import { localTime } from "../../base/text/zone.ts";
@@ -7,6 +8,7 @@ import { standing } from "../../session/life/conclusion.ts";
 import type { Session } from "../../session/life/session.ts";
 import { deadlineText } from "../../session/run/deadline.ts";
 import { partsOf } from "../../session/run/parts.ts";
+import type { NodeCurves } from "../../trainers/run/curve.ts";
 import { endReport } from "../attach/end-report.ts";
 import type { Call, Context } from "../dispatch/call.ts";
 import { chooseOne } from "../dispatch/choose-sessions.ts";
@@ -22,7 +24,7 @@ import { lossChart, usageChart } from "./loss-chart.ts";
 import { metricCharts } from "./metric-charts.ts";
 import { factLines } from "./show-facts.ts";
 import { progressText, wrapped } from "./show-progress.ts";
-import { usageAlone } from "./usage-curves.ts";
+import { usageAlone, usageCurves } from "./usage-curves.ts";
 
 export const show: CommandSpec = {
   name: "show",
@@ -78,6 +80,15 @@ async function showMetrics(call: Call, context: Context, session: Session, optio
   return Status.ok;
 }
 
+/** Its losses, or the sentence that says that they are on a file system that is away. */
+async function lossesOf(context: Context, session: Session): Promise<{ curves: NodeCurves[]; away?: string }> {
+  try {
+    return { curves: await context.progress.curves(session) };
+  } catch (error) {
+    return { curves: [], ...(error instanceof NoAnswer ? { away: error.message } : {}) };
+  }
+}
+
 /** Outcome or progress, what to do next, why it failed, its curves; then all that is known besides. */
 async function pageOf(
   call: Call,
@@ -92,16 +103,18 @@ async function pageOf(
   const colours = coloursFor(request);
   const now = context.clock();
   const deadline = deadlineText(session.row, facts.progress, context.config.saveBefore, now);
+  const losses = await lossesOf(context, session);
   const head = [
     ...headLines(session, facts, now, width, colours),
     ...(facts.progress === null ? [] : progressText(facts.progress, width).map((line) => redNumbers(line, colours))),
+    ...(losses.away === undefined ? [] : wrapped("losses    ", [losses.away], width)),
     ...wrapped("next      ", nextCommands(session, facts), width).map((line) => colours.dim(line)),
   ];
   const wide = chartWidth(call);
-  const charts = (await context.progress.curves(session).catch(() => []))
+  const charts = losses.curves
     .filter(({ training, validation }) => training.y.length + validation.y.length >= 2)
     .map(({ node, ...curves }) => `\n${lossChart(node, curves, wide, colours).join("\n")}\n`);
-  const used = await usageAlone(context, session);
+  const used = losses.away === undefined ? await usageAlone(context, session) : usageCurves(context, session, []);
   const usage = used.curves.map((curve) => `\n${usageChart(curve, used.axis, wide, colours).join("\n")}\n`);
   const known = factLines(session, facts, {
     now,

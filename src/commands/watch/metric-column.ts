@@ -7,7 +7,7 @@ import type { MetricSeries } from "../../trainers/run/series.ts";
 /** Characters of a metric's name above its column. */
 export const longestTitle = 40;
 
-/** Reads one metric of a session's run. */
+/** Reads one metric of a session's run. It may throw. */
 export type ReadMetric = (session: Session, name: string) => Promise<readonly MetricSeries[]>;
 
 export class MetricColumn {
@@ -48,9 +48,9 @@ export class MetricColumn {
         .filter((session) => !this.#concluded.has(session.id))
         .map(async (session) => {
           const ended = !session.live;
-          const series = await this.#read(session, name);
-          // another one was chosen meanwhile
-          if (this.#name !== name) return;
+          const series = await this.#read(session, name).catch(() => undefined);
+          // where its files do not answer, what was read before stays; or another one was chosen meanwhile
+          if (series === undefined || this.#name !== name) return;
           if (ended) this.#concluded.add(session.id);
           const last = series.map(({ node, value }) => [node, value.at(-1)] as const);
           this.#values.set(session.id, new Map(last.filter((one): one is [string, number] => one[1] !== undefined)));

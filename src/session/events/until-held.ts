@@ -37,7 +37,8 @@ export function untilHeld({ tick, progress }: HeldEffects, sessions: readonly Se
     done = resolve;
   });
   const check = async (session: Session, run: RunProgress | null) => {
-    const series = until.metrics ? { series: await progress.series(session) } : {};
+    // of files that do not answer nothing is known now
+    const series = until.metrics ? { series: await progress.series(session).catch(() => []) } : {};
     if (until({ run, ended: !session.live, ...series })) held.add(session);
   };
   const settle = () => {

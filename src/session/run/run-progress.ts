@@ -29,6 +29,12 @@ const longestLook = 1_000;
  */
 const nothingFor = 600_000;
 
+/** None of files that cannot be read; a file system that is away may have them, and is told. */
+function noneButAway(error: unknown): never[] {
+  if (error instanceof NoAnswer) throw error;
+  return [];
+}
+
 /** What was kept of the parts before a session's, oldest first. */
 export interface EarlierParts {
   curves(session: Session): Promise<KeptCurve[][]>;
@@ -83,20 +89,17 @@ export class RunProgresses {
   async curves(session: Session): Promise<NodeCurves[]> {
     const watcher = this.#watcher(session);
     if (watcher === null) return [];
-    const own = await watcher.curves().catch((error) => {
-      if (error instanceof NoAnswer) throw error;
-      return [];
-    });
+    const own = await watcher.curves().catch(noneButAway);
     return joinCurves(await this.#earlier.curves(session), own);
   }
 
-  /** Every metric of its run over all parts, or the one of this name; of a trainer that tells none, none. */
+  /**
+   * Every metric of its run over all parts, or the one of this name; of a trainer that tells none, and of
+   * files that cannot be read, none.
+   * @throws NoAnswer where they are on a file system that is away.
+   */
   async series(session: Session, only?: string): Promise<MetricSeries[]> {
-    return (
-      (await this.#watcher(session)
-        ?.series?.(only)
-        .catch(() => [])) ?? []
-    );
+    return (await this.#watcher(session)?.series?.(only).catch(noneButAway)) ?? [];
   }
 
   /** Its run's configuration; undefined where it has none, or it cannot be read. */
