@@ -5,12 +5,12 @@
 import { spawn } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
-import { parseArgs } from "node:util";
+import { asked } from "./asked.mjs";
 import { compiledSources } from "./compiled/sources.mjs";
 import { testsBelow } from "./test-files.mjs";
 
 const root = path.resolve(import.meta.dirname, "..");
-const { values, positionals } = parseArgs({
+const { values, positionals } = asked({
   allowPositionals: true,
   options: { times: { type: "string", default: "20" }, load: { type: "string", default: "alternating" } },
 });

@@ -5,12 +5,12 @@ import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { parseArgs } from "node:util";
+import { asked } from "./asked.mjs";
 import { compiledSources } from "./compiled/sources.mjs";
 import { testsBelow } from "./test-files.mjs";
 
 const root = path.resolve(import.meta.dirname, "..");
-const { values, positionals } = parseArgs({ allowPositionals: true, options: { "at-once": { type: "string", default: "2" } } });
+const { values, positionals } = asked({ allowPositionals: true, options: { "at-once": { type: "string", default: "2" } } });
 const files = testsBelow(positionals);
 if (files.length === 0) {
   console.error("which tests? Name folders and files of test/");

@@ -57,8 +57,10 @@ const short = process.argv.includes("--short") || process.env.FALCON_FAULTS === 
 const option = (name: string) => (process.argv.includes(name) ? process.argv[process.argv.indexOf(name) + 1] : undefined);
 const only = option("--only") ?? "";
 const keys = option("--keys");
-const broken = await runAll(
-  faults.filter(({ name }) => name.includes(only)),
-  { short, keys: keys === undefined ? undefined : Number(keys) },
-);
+const chosen = faults.filter(({ name }) => name.includes(only));
+if (chosen.length === 0) {
+  process.stderr.write(`--only ${only}: no fault has these words in its name\n`);
+  process.exit(2);
+}
+const broken = await runAll(chosen, { short, keys: keys === undefined ? undefined : Number(keys) });
 process.exit(broken > 0 ? 1 : 0);

@@ -9,6 +9,7 @@ import { lineSource } from "../../session/output/archive.ts";
 import { spanOf } from "../../session/output/screen-at.ts";
 import { marksOf } from "../../session/run/marks.ts";
 import { partsOf } from "../../session/run/parts.ts";
+import type { OutputLog } from "../../store/output-log.ts";
 import { readPiece } from "../../trainers/reading/foreign-files.ts";
 import type { Call, Context } from "../dispatch/call.ts";
 import type { CommandSpec } from "../dispatch/command.ts";
@@ -125,9 +126,7 @@ function patternOf(source: string | undefined): Selection["pattern"] {
 function timesOf(context: Context, session: Session, total: number): (line: number) => number | null {
   const { store } = context.archive;
   const progress = store.progress(session.id);
-  const log = session.openLog();
-  log.times.refresh();
-  const { base, end } = log;
+  const { times, base, end } = knownTimes(session);
   const known = new Map<number, number | null>();
   const offsetOf = (line: number): number => {
     const stored = progress?.lines ?? 0;
@@ -140,12 +139,22 @@ function timesOf(context: Context, session: Session, total: number): (line: numb
     return block.offset + ((block.last - block.offset) * (line - block.first)) / Math.max(1, block.count - 1);
   };
   const timeOf = (line: number) => {
-    if (!known.has(line)) known.set(line, log.times.timeAt(Math.min(end, Math.max(base, Math.round(offsetOf(line))))));
+    if (!known.has(line)) known.set(line, times.timeAt(Math.min(end, Math.max(base, Math.round(offsetOf(line))))));
     return known.get(line) ?? null;
   };
-  // the times are in memory; the log's file is not needed any more
-  log.close();
   return timeOf;
+}
+
+/** The times of a session's output, which are in memory: the log's file is not needed any more. */
+function knownTimes(session: Session): Pick<OutputLog, "times" | "base" | "end"> {
+  const log = session.openLog();
+  try {
+    log.times.refresh();
+    const { times, base, end } = log;
+    return { times, base, end };
+  } finally {
+    log.close();
+  }
 }
 
 function span(call: Call, context: Context, session: Session): void {
