@@ -7,7 +7,8 @@ import { after, describe, test } from "node:test";
 import { shownRun } from "../../../src/presentation/summary.ts";
 import { program } from "../../../src/trainers/program/trainer.ts";
 import { lookAside } from "../../../src/trainers/reading/foreign-files.ts";
-import type { RunWatch, TerminalState, WatchEffects } from "../../../src/trainers/trainer.ts";
+import { trainerFor } from "../../../src/trainers/registry.ts";
+import type { RunWatch, TerminalState, TrainedSession, WatchEffects } from "../../../src/trainers/trainer.ts";
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), "program-"));
 after(() => fs.rmSync(folder, { recursive: true }));
@@ -211,4 +212,17 @@ describe("a program's progress", () => {
       ],
     );
   });
+});
+
+test("what stands on the screen of our own commands is of the sessions that they show, and not theirs", () => {
+  const of = (...command: string[]) => {
+    const session = { directory: folder, environment: {}, runDirectory: null, created: 0, ended: null, facts: {} };
+    return trainerFor({ kind: "run", command, ...session } satisfies TrainedSession).name;
+  };
+  assert.equal(of("/opt/bin/falcon", "sessions", "--watch"), "none");
+  assert.equal(of("falcon-sessions", "attach", "night"), "none");
+  assert.equal(of("falcon", "monitor"), "none");
+  assert.equal(of("falcon", "sample", "posterior"), "program");
+  assert.equal(of("python", "sessions"), "program");
+  assert.equal(of("falcon"), "program");
 });
