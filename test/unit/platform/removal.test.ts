@@ -40,6 +40,19 @@ describe("a session's folder", () => {
     assert.deepEqual(removeFolder(at("nothing"), "x", uid, isSessionEntry), []);
   });
 
+  test("goes with what a thread of ours makes in it meanwhile; with one that goes on for ever it is told", () => {
+    make("busy", "output.log");
+    let made = 0;
+    const busyUntil = (most: number) => (name: string) => {
+      if (made < most) fs.writeFileSync(at(`busy/seg-${++made}`), "");
+      return isSessionEntry(name) || name.startsWith("seg-");
+    };
+    assert.deepEqual(removeFolder(base, "busy", uid, busyUntil(3)), []);
+    assert.deepEqual([made, fs.existsSync(at("busy"))], [3, false]);
+    make("busy", "output.log");
+    assert.throws(() => removeFolder(base, "busy", uid, busyUntil(Number.POSITIVE_INFINITY)), { code: "ENOTEMPTY" });
+  });
+
   test("keeps what we did not make, and stays with it", () => {
     const longest = "x".repeat(255);
     make("kept", "output.log", "notes.txt", "bytes-\xe9", longest);
