@@ -153,6 +153,7 @@ export class Server implements Context {
   #timeKeeper: NodeJS.Timeout;
   #idle: NodeJS.Timeout | undefined;
   #ending = false;
+  #released = false;
   /** Another server is to follow, also where no client would start one. */
   #followed = false;
   readonly #ended: () => void;
@@ -501,6 +502,11 @@ export class Server implements Context {
     };
   }
 
+  /** Sessions, database and home are let go of: clients alone are still to hear their last words. */
+  get released(): boolean {
+    return this.#released;
+  }
+
   /** Looks for a deleted socket now instead of within the minute. */
   checkSocket(): void {
     if (!this.#ending) void this.#listener.check();
@@ -582,6 +588,7 @@ export class Server implements Context {
     if (renewing) this.#stored(() => this.store.copyTo(path.join(this.home, databaseName)));
     await this.#letGo(() => this.store.close());
     this.#guard.release();
+    this.#released = true;
     // commands that were told (`falcon server stop` itself, viewers) have answered by now
     await new Promise((resolve) => setImmediate(resolve));
     await this.#letGo(() => this.#clients.sendAway(farewell, first));

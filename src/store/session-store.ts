@@ -200,7 +200,12 @@ export class SessionStore {
       .run(id, snapshot.offset, snapshot.cols, snapshot.rows, snapshot.replay);
   }
 
+  /**
+   * The stored screen of a session. Undefined once the store was closed, too: a server that goes may still
+   * move a screen to another thread.
+   */
   snapshot(id: string): StoredSnapshot | undefined {
+    if (!this.open) return undefined;
     return this.database.prepare("SELECT offset, cols, rows, replay FROM snapshot WHERE session = ?").get(id) as
       | StoredSnapshot
       | undefined;

@@ -74,6 +74,7 @@ test("what is saved comes back, also after the file was opened again", () => {
   assert.ok(store.open);
   store.close();
   assert.ok(!store.open);
+  assert.equal(store.snapshot(row.id), undefined, "a screen may ask while the server goes");
   const again = SessionStore.open(file, log);
   assert.deepEqual(again.all(), [{ ...row, state: "exited", waitStatus: -1 }]);
   assert.deepEqual(again.snapshot(row.id), { offset: 5, cols: 80, rows: 24, replay: Buffer.from("xyz") });
