@@ -272,6 +272,7 @@ export function askFixed({ terminal, environment = {} }: Asked): { call: Call; c
     write: (bytes: Uint8Array) => {
       out += Buffer.from(bytes).toString();
     },
+    together: (work: () => void) => work(),
     backlog: () => 0,
     ...{ restore() {}, resume() {}, leaveKeys() {}, inputMode() {} },
     gone: new Promise(() => {}),

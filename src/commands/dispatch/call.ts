@@ -47,6 +47,11 @@ export interface Call {
   forwardSignals(on: boolean): void;
   /** What to ask the next server when this one is lost; undefined: nothing. */
   resume(args: readonly string[] | undefined): void;
+  /**
+   * All that `work` writes and says goes in one piece: of a server that is killed the client has the output
+   * and what to ask for behind it, or neither.
+   */
+  together(work: () => void): void;
   /** Bytes that put the client's terminal back, for whenever it leaves. */
   restore(bytes: Uint8Array): void;
   /**

@@ -38,8 +38,11 @@ export const events: CommandSpec = {
       if (event.id <= last || (session !== undefined && event.session !== session.id)) return;
       if (!labelled(tagsOf(context.table.get(event.session)?.row ?? { facts: {} }))) return;
       last = event.id;
-      call.stdout(options.json ? `${JSON.stringify(asJson(context, event))}\n` : eventLine(call, context, event));
-      if (options.follow) goOn();
+      const line = options.json ? `${JSON.stringify(asJson(context, event))}\n` : eventLine(call, context, event);
+      call.together(() => {
+        call.stdout(line);
+        if (options.follow) goOn();
+      });
     };
     // first who follows, then what there is: nothing falls between
     const stop = options.follow ? context.events.follow(say) : () => {};

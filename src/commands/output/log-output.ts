@@ -23,21 +23,26 @@ export class Output {
     return this.#call.isGone;
   }
 
-  /** @param written called directly behind them. */
+  /** @param written what it says goes together with them. */
   async bytes(bytes: TerminalBytes, written: () => void = () => {}): Promise<void> {
-    if (bytes.length > 0) this.#call.write(bytes);
-    written();
+    this.#call.together(() => {
+      if (bytes.length > 0) this.#call.write(bytes);
+      written();
+    });
     await taken(this.#call);
   }
 
-  /** @param written told of the last line of each piece, directly behind it. */
+  /** @param written told of the last line of each piece; what it says goes together with that. */
   async lines({ text, ends, numbers }: Selected, written: (line: number) => void = () => {}): Promise<void> {
     for (let line = 0, from = 0; line < ends.length; line++) {
       const to = ends[line] as number;
       if (line + 1 < ends.length && (ends[line + 1] as number) - from <= toldBytes) continue;
       // lines as we draw them: no control characters but our attributes
-      this.#call.write(showable(text.subarray(from, to)));
-      written(numbers[line] as number);
+      const piece = showable(text.subarray(from, to));
+      this.#call.together(() => {
+        this.#call.write(piece);
+        written(numbers[line] as number);
+      });
       from = to;
     }
     await taken(this.#call);

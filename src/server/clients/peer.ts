@@ -295,6 +295,15 @@ export class Peer implements Call {
     this.#send(encodeResume(args ?? []));
   }
 
+  together(work: () => void): void {
+    this.#socket.cork();
+    try {
+      work();
+    } finally {
+      this.#socket.uncork();
+    }
+  }
+
   restore(bytes: Uint8Array): void {
     this.#send(encodeFrame(ServerFrame.restore, bytes));
   }
@@ -420,10 +429,10 @@ export class Peer implements Call {
     if (taken < frame.length) this.#socket.write(frame.subarray(taken), () => this.#written());
   }
 
-  /** Answers how many bytes the socket took now; none while others wait before them. */
+  /** Answers how many bytes the socket took now; none while others wait before them, or for them. */
   #writeAtOnce(frame: Uint8Array): number {
     const fd = descriptorOf(this.#socket);
-    if (fd < 0 || this.#socket.writableLength > 0) return 0;
+    if (fd < 0 || this.#socket.writableLength > 0 || this.#socket.writableCorked > 0) return 0;
     try {
       return writeSome(fd, frame, 0);
     } catch {

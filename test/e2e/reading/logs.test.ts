@@ -120,11 +120,13 @@ describe("falcon logs", () => {
         child.kill("SIGTERM");
       }
       const code = await status;
-      if (goesOn) assert.ok(lines() === whole, `${args.join(" ")}: ${lines().length} characters of ${whole.length}; ${err}`);
+      const told = `${args.join(" ")}: ${lines().length} characters of ${whole.length}; ${err}${home.serverLog()}`;
+      if (goesOn) assert.ok(lines() === whole, told);
       else
         assert.deepEqual(
           [code, err],
           [125, "falcon: another session server took over before all of it was written: give the command again\n"],
+          told,
         );
     }
     await home.ok(["kill", live]);

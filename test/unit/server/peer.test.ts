@@ -36,6 +36,32 @@ test("last words and the exit status are one write: a server that is killed tell
   assert.equal(writes.length, 2);
 });
 
+test("what is written together is one write: output and what to ask the next server for behind it", async () => {
+  const writes: Buffer[] = [];
+  const socket = new Duplex({
+    read() {},
+    writev(chunks, done) {
+      writes.push(Buffer.concat(chunks.map(({ chunk }) => chunk as Buffer)));
+      done();
+    },
+  });
+  const effects: PeerEffects = { pid: 1, version: "0", run: async () => 0, foreign: () => false, log() {} };
+  const peer = new Peer(socket as unknown as net.Socket, effects);
+  for (const length of [5, 100_000]) {
+    const output = Buffer.alloc(length, "x");
+    peer.together(() => {
+      peer.write(showable(output));
+      peer.resume(["@logs", "abc", String(length)]);
+    });
+    const frames: number[] = [];
+    const reader = new FrameReader(mostFromServer, (type) => frames.push(type));
+    reader.feed(writes.pop() as Buffer);
+    assert.equal(frames.at(0), ServerFrame.stdout);
+    assert.equal(frames.at(-1), ServerFrame.resume);
+    assert.deepEqual(writes, []);
+  }
+});
+
 test("keys may go past the server only once the command has taken what was typed: what waits for it is to be overtaken by nothing", async () => {
   const { peer, socket, writes } = connected(() => new Promise(() => {}));
   const hello = Buffer.concat([Buffer.from([1, 0, 1, 0, 0, 0]), Buffer.from("0\0falcon")]);

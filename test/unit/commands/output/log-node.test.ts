@@ -22,6 +22,7 @@ test("the next server goes on behind the lines that were told, also where the fi
     write: (bytes: Uint8Array) => {
       out += Buffer.from(bytes).toString();
     },
+    together: (work: () => void) => work(),
     backlog: () => 0,
     resume: (args: readonly string[] | undefined) => {
       resumed = args;
