@@ -8,6 +8,19 @@ import { alive, until } from "../../support/events.ts";
 import { TestHome } from "../../support/home.ts";
 import * as built from "../../support/paths.ts";
 
+/** Removes a folder in which a server may make files meanwhile. */
+function cleared(folder: string): Promise<unknown> {
+  return until(() => {
+    try {
+      fs.rmSync(folder, { recursive: true, force: true });
+      return true;
+    } catch (error) {
+      assert.equal((error as NodeJS.ErrnoException).code, "ENOTEMPTY");
+      return false;
+    }
+  }, `${folder} to be removed`);
+}
+
 before(() => assert.deepEqual(built.notBuilt(), [], "npm run build comes first"));
 
 describe("under a server with a run", () => {
@@ -74,7 +87,7 @@ describe("under a server with a run", () => {
   });
 
   test("the whole home: it is there again, and the run is known", async () => {
-    fs.rmSync(home.folder, { recursive: true, force: true });
+    await cleared(home.folder);
     await until(() => fs.existsSync(path.join(home.folder, "state.db")), "the home to be there again");
     await oneServes();
   });
@@ -98,7 +111,7 @@ describe("under a server with a run", () => {
       await home.ok(["kill", other]);
     } finally {
       if (alive(first)) process.kill(first, "SIGCONT");
-      fs.rmSync(`${home.folder}-moved`, { recursive: true, force: true });
+      await cleared(`${home.folder}-moved`);
     }
   });
 });
