@@ -135,9 +135,9 @@ export class AsidePool {
   }
 
   #start(): Helper | undefined {
-    // two of them share the daily work; more are for places that keep theirs
-    const busy = [...this.#helpers].filter((h) => this.#effects.steady() - h.since <= slowAfter).length;
-    if (this.#helpers.size >= mostHelpers || busy >= 2) return undefined;
+    // one does the daily work, sooner than another could start; more are for places that keep theirs
+    const busy = [...this.#helpers].some((h) => this.#effects.steady() - h.since <= slowAfter);
+    if (this.#helpers.size >= mostHelpers || busy) return undefined;
     try {
       return this.#take(forkHelper(this.#script));
     } catch (error) {

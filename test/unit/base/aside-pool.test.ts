@@ -12,11 +12,15 @@ import { until } from "../../support/events.ts";
 /** Hangs as in a system call that does not return, and takes no processor from the tests beside it. */
 const hang = "Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)";
 
-/** A helper that does what it is asked by name: hangs; ends; fills its memory; throws; answers its number. */
+/**
+ * A helper that does what it is asked by name: hangs; takes its time; ends; fills its memory; throws; answers
+ * its number.
+ */
 const helper = `
 process.on("message", ({ id, name, args }) => {
   if (name === "hang") ${hang};
   if (name === "end") process.exit(1);
+  if (name === "wait") Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, args[0]);
   if (name === "fill") { const kept = []; for (;;) kept.push(new Array(1e6).fill(kept.length + 0.5)); }
   if (name === "throw") return process.send({ id, thrown: { message: args[0], code: "ENOENT", status: 1 } });
   process.send({ id, value: { pid: process.pid, args } });
@@ -73,6 +77,15 @@ describe("work that is done aside", () => {
       assert.ok(error instanceof Failure && !(error instanceof NoAnswer));
       return error.message === "no session" && error.status === 1 && error.code === "ENOENT";
     });
+  });
+
+  test("is done by one helper, and by another one where a place keeps that", async () => {
+    await Promise.all(Array.from({ length: 50 }, (_, n) => pool.ask("echo", `/home/u/${n}`, [])));
+    assert.equal(pool.helpers, 1);
+    const long = pool.ask("wait", "/slow/a", [1_000]);
+    assert.ok(await pool.ask("echo", "/home/u/a", []));
+    assert.equal(pool.helpers, 2);
+    await long;
   });
 
   test("that hangs is told in a sentence within its time; others are served meanwhile, by few helpers", async (t) => {
