@@ -50,6 +50,8 @@ export class PartKeeper implements Looker {
   /** Output (bytes) and state as they were published last. */
   readonly #published = new WeakMap<Session, string>();
   readonly #busy = new WeakMap<Session, Promise<void>>();
+  /** How sessions end, from the moment on in which that is known: their rows have it a little later. */
+  readonly #ends = new WeakMap<Session, Pick<SessionRow, "state" | "reason">>();
   readonly #seen = new WeakSet<Session>();
   #bringing: Promise<void> = Promise.resolve();
   /** Why the archive could not be searched since it last could: each is logged once, not at every look. */
@@ -82,15 +84,15 @@ export class PartKeeper implements Looker {
    * Of a session that stays in this home only what its run's next part writes over is kept: curves and
    * metrics.
    */
-  publish(session: Session, end?: Pick<SessionRow, "state" | "reason">): Promise<void> {
+  publish(session: Session): Promise<void> {
     const before = this.#busy.get(session) ?? Promise.resolve();
-    const now = before.then(() => this.#publish(session, end));
+    const now = before.then(() => this.#publish(session));
     this.#busy.set(session, now);
     return now;
   }
 
-  async #publish(session: Session, end: Pick<SessionRow, "state" | "reason"> | undefined): Promise<void> {
-    const row = { ...session.row, ...end };
+  async #publish(session: Session): Promise<void> {
+    const row = { ...session.row, ...this.#ends.get(session) };
     const state = `${row.state} ${session.offset} ${row.facts.outcome === undefined}`;
     if (this.#published.get(session) === state && !session.trainer.savesModel) return;
     const part = session.row.facts.part ?? { of: session.id, n: 1 };
@@ -124,7 +126,8 @@ export class PartKeeper implements Looker {
     if (!this.#vanishes(session)) return;
     const { waitStatus } = session.row;
     const reason = lost ?? endReason(waitStatus ?? -1);
-    await this.publish(session, { state: lost === undefined ? "exited" : "lost", reason });
+    this.#ends.set(session, { state: lost === undefined ? "exited" : "lost", reason });
+    await this.publish(session);
   }
 
   /**

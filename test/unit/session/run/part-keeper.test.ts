@@ -1,4 +1,4 @@
-// What a server logs of an archive that it cannot search.
+// How parts are kept in an archive, and what a server logs of one that it cannot search.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { NoAnswer } from "../../../../src/base/aside/aside.ts";
@@ -27,4 +27,28 @@ test("an archive that stays silent is told once, and again when it was there mea
   away = true;
   await look();
   assert.deepEqual(logged, [line, line]);
+});
+
+test("a part that was published as ended stays that, though its session's row tells it later", async () => {
+  const published: string[] = [];
+  const row = { id: "abc234", state: "exiting", reason: "the program has ended", waitStatus: 0, facts: {} };
+  const session = { id: "abc234", row, offset: 7, trainer: { savesModel: true }, setFact() {} } as unknown as Session;
+  const keeper = new PartKeeper({
+    archive: {
+      publish: async (part: { row: { state: string; reason: string } }) =>
+        published.push(`${part.row.state}: ${part.row.reason}`),
+    },
+    progress: { of: async () => null, curves: async () => [] },
+    ...{ job: "s77", folderOf: () => "/nowhere", log: (_event: string, facts: unknown) => assert.fail(JSON.stringify(facts)) },
+  } as unknown as PartEffects);
+  await keeper.publish(session);
+  const ended = keeper.ended(session, undefined);
+  // the look of each minute comes while the end is looked into
+  await keeper.look(session);
+  await keeper.look(session);
+  await ended;
+  await keeper.publish(session);
+  assert.equal(published[0], "exiting: the program has ended");
+  assert.ok(published.length > 2);
+  assert.deepEqual([...new Set(published.slice(1))], ["exited: ended with status 0"]);
 });
