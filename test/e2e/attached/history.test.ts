@@ -4,6 +4,7 @@ import { after, before, describe, test } from "node:test";
 import { program } from "../../support/compile.ts";
 import { TestHome } from "../../support/home.ts";
 import { notBuilt } from "../../support/paths.ts";
+import { footerReaches } from "../../support/terminal/footer.ts";
 
 before(() => assert.deepEqual(notBuilt(), [], "npm run build comes first"));
 
@@ -14,7 +15,7 @@ describe("history while attached", () => {
   test("Ctrl-\\ [ opens it on falcon's display, it scrolls and searches, q returns to the live screen", async () => {
     const id = await home.start([program("footer"), "200", "8"], ["--name", "long"]);
     const terminal = home.terminal(["attach", id], { cols: 100, rows: 30 });
-    await terminal.waitFor(/driver message 150/);
+    await footerReaches(terminal, 150);
     // in one piece: Ctrl-\ waits for its key for a moment only
     terminal.type("\x1c[");
     await terminal.waitFor(/long · line \d+ of \d+/);
@@ -123,7 +124,7 @@ describe("replay", () => {
   test("begins at a moment, with the screen of that moment", async () => {
     const id = await home.start([program("footer"), "50", "8"]);
     const terminal = home.terminal(["attach", id], { cols: 100, rows: 30 });
-    await terminal.waitFor(/driver message 100/);
+    await footerReaches(terminal, 100);
     terminal.key("C-\\", "x");
     await terminal.waitForExit();
     await home.ok(["send", id, "C-c"]);

@@ -10,6 +10,7 @@ import { until, untilFile } from "../../support/events.ts";
 import { TestHome } from "../../support/home.ts";
 import { brightness, chromium, packageFile, readPng, shownInChromium, tool, used } from "../../support/installs/foreign.ts";
 import { falcon, notBuilt } from "../../support/paths.ts";
+import { footerReaches } from "../../support/terminal/footer.ts";
 
 before(() => assert.deepEqual(notBuilt(), [], "npm run build comes first"));
 
@@ -306,7 +307,7 @@ describe("falcon export", () => {
   test("falcon's display at a moment in the middle of a run that goes on", async () => {
     const running = await home.start([program("footer"), "50", "8"], ["--size", "100x30"]);
     const terminal = home.terminal(["attach", running], { cols: 100, rows: 30 });
-    await terminal.waitFor(/driver message 200/);
+    await footerReaches(terminal, 200);
     const then = await home.run(["export", running, "--format", "text", "--at", "2s"]);
     assert.equal(then.code, 0, then.stderr);
     assert.match(then.stdout, /driver message ([3-9]|1\d)\d\n/);
