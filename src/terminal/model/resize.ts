@@ -4,7 +4,8 @@
 import type { BufferView } from "./buffer-view.ts";
 import { Content, type Row, slots } from "./cells.ts";
 import type { Model } from "./model.ts";
-import type { SqueezedRegion, Tracker } from "./tracker.ts";
+import type { SqueezedRegion } from "./tracked.ts";
+import type { Tracker } from "./tracker.ts";
 
 /**
  * Gives the model another size. Scrollback is wrapped anew, as xterm.js does. A scroll region keeps its

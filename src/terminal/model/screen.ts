@@ -11,7 +11,8 @@ import { hearMarks, type MarkListener } from "./progress-marks.ts";
 import { resizeModel } from "./resize.ts";
 import { Scanner } from "./scanner.ts";
 import { Backlog, type PlainTextScan } from "./skip.ts";
-import { type Tracked, Tracker } from "./tracker.ts";
+import type { Tracked } from "./tracked.ts";
+import { Tracker } from "./tracker.ts";
 
 /** What puts a terminal of the same size into the screen's state. */
 export interface Snapshot {

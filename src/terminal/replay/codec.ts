@@ -3,7 +3,7 @@ import { deflateSync, inflateSync } from "../../base/endable-worker.ts";
 import type { BufferView, SavedCursor, StoredLine, Which } from "../model/buffer-view.ts";
 import { Bg, Content, type Link, type Pen, type Row, slots } from "../model/cells.ts";
 import { Model, type Modes, type Mouse } from "../model/model.ts";
-import type { Tracked } from "../model/tracker.ts";
+import type { Tracked } from "../model/tracked.ts";
 import { Writer } from "./writer.ts";
 
 /** First bytes of a stored screen; the last one is the version of all that follows. */

@@ -1,7 +1,7 @@
 // Writes modes, keyboard, colours and titles: the part of a replay that needs no cell, from what the tracker
 // and the modes say.
 import type { Modes } from "../model/model.ts";
-import type { KeyboardStack, Tracked } from "../model/tracker.ts";
+import type { KeyboardStack, Tracked } from "../model/tracked.ts";
 import type { Writer } from "./writer.ts";
 
 /** More than any terminal keeps of kitty's keyboard stack: pops them all. */

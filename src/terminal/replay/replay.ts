@@ -5,7 +5,7 @@
 import type { BufferView, SavedCursor } from "../model/buffer-view.ts";
 import { Bg, Content, cellText, cellWidth, Fg, plainPen, type Row, slots, Underline } from "../model/cells.ts";
 import type { Model } from "../model/model.ts";
-import type { SavedExtra, Tracked } from "../model/tracker.ts";
+import type { SavedExtra, Tracked } from "../model/tracked.ts";
 import {
   allKeyboards,
   clear,
