@@ -5,7 +5,8 @@ import { everyLine, LastLines, linesOf, type Place, SessionLines } from "../../l
 import { plainKeys, ViewKeys } from "../keys/view-keys.ts";
 import type { Session } from "../life/session.ts";
 import { type Archive, lineSource } from "../output/archive.ts";
-import type { Overlay, ViewerInput } from "./viewer-input.ts";
+import type { Overlay } from "./overlay.ts";
+import type { ViewerInput } from "./viewer-input.ts";
 
 const all = { ...everyLine, colours: true };
 

@@ -13,6 +13,7 @@ import type { Audience } from "../life/audience.ts";
 import type { ProgramLine } from "../life/program-line.ts";
 import type { Session } from "../life/session.ts";
 import { LeaveHint } from "./leave-hint.ts";
+import { type Overlay, OverlayPlace } from "./overlay.ts";
 import { OwnKeys, type OwnKeysClient } from "./own-keys.ts";
 import type { ViewerTerminal } from "./terminal-effects.ts";
 import { Viewer } from "./viewer.ts";
@@ -70,20 +71,7 @@ export interface ViewerInputOptions {
   hint?: string | undefined;
 }
 
-/** Something that has the terminal instead of the program. */
-export interface Overlay {
-  /** Keys typed while it is open. Answers whether it is done. */
-  feed(chunk: Buffer): boolean;
-  /** The terminal has another size. */
-  resize(cols: number, rows: number): void;
-  /** It has the terminal no longer. */
-  close(): void;
-}
-
 const readOnlyNotice = "You only look (--read-only): what you type goes nowhere.";
-
-/** So long (ms) a notice stands, unless a key is pressed before: it covers the bottom row. */
-const noticeTime = 3_000;
 
 const askInterrupt = "A second Ctrl+C would end the run at once, its model unsaved. Send it?";
 const askClipboard = "The program wants to write your clipboard. Let it?";
@@ -104,10 +92,8 @@ export class ViewerInput {
   #keys: InputParser;
   #keyTimer: NodeJS.Timeout | undefined;
   #leaveKeys: readonly number[] = [];
-  #overlay: Overlay | undefined;
+  readonly #overlay: OverlayPlace;
   readonly #ownKeys: OwnKeys | undefined;
-  /** Ends the notice that is shown. */
-  #notice: NodeJS.Timeout | undefined;
   #toldReadOnly = false;
   readonly #hint: LeaveHint;
   readonly #title: ViewerTitle;
@@ -135,6 +121,7 @@ export class ViewerInput {
     if (input !== undefined && options.ownKeys !== undefined) this.#ownKeys = new OwnKeys(input, options.ownKeys);
     this.#keys = new InputParser(() => this.#policy(), options.steady);
     this.#hint = new LeaveHint(this.#viewer, terminal);
+    this.#overlay = new OverlayPlace(this.#viewer, terminal, this.#hint);
     this.#title = new ViewerTitle(session, this.#viewer, terminal, options.keys, this.readOnly);
     this.#viewer.onReads = () => this.#openKeys();
     this.#viewer.onFlood = () => this.#hint.end();
@@ -187,7 +174,7 @@ export class ViewerInput {
 
   /** A title of the program's own stays, and the terminal is not ours while a question has it. */
   #retitle(): void {
-    if (this.#overlay === undefined && this.#session.title === "") this.#title.tell();
+    if (!this.#overlay.taken && this.#session.title === "") this.#title.tell();
   }
 
   #mayResize(): boolean {
@@ -215,9 +202,9 @@ export class ViewerInput {
   type(chunk: Buffer, at?: number): boolean {
     if (this.#left) return false;
     clearTimeout(this.#keyTimer);
-    this.#endNotice();
+    this.#overlay.endNotice();
     if (this.#hint.stands && !isReported(chunk)) this.#hint.end();
-    if (this.#overlay !== undefined && this.#asking === undefined) this.#typeAtOverlay(this.#overlay, chunk);
+    if (this.#overlay.taken && this.#asking === undefined) this.#overlay.feed(chunk);
     else {
       this.#do(this.#keys.feed(chunk, at));
       this.#awaitKeys();
@@ -248,7 +235,7 @@ export class ViewerInput {
    * that was typed is with the program.
    */
   #openKeys(): void {
-    if (this.#ownKeys === undefined || this.#ownKeys.isOpen || this.#left || this.#overlay !== undefined || !this.#rests) return;
+    if (this.#ownKeys === undefined || this.#ownKeys.isOpen || this.#left || this.#overlay.taken || !this.#rests) return;
     const { row, trainer } = this.#session;
     // where a letter leaves it counts when it was typed, and of a run that saves its model a second interrupt
     // is asked about
@@ -263,10 +250,6 @@ export class ViewerInput {
     if (keys.join() === this.#leaveKeys.join()) return;
     this.#leaveKeys = keys;
     this.#options.leaveKeys(keys);
-  }
-
-  #typeAtOverlay(overlay: Overlay, chunk: Buffer): void {
-    if (overlay.feed(chunk)) this.#closeOverlay();
   }
 
   /** What the parser holds back goes when its time has come. */
@@ -285,8 +268,8 @@ export class ViewerInput {
   #do(actions: KeyAction[]): void {
     for (const action of actions) {
       if (this.#left) return;
-      if (action.do !== "answer" && action.do !== "detach" && this.#overlay !== undefined) {
-        this.#meanwhile(this.#overlay, action);
+      if (action.do !== "answer" && action.do !== "detach" && this.#overlay.taken) {
+        this.#meanwhile(action);
         continue;
       }
       switch (action.do) {
@@ -305,7 +288,7 @@ export class ViewerInput {
           this.#detach();
           break;
         case "history":
-          if (this.openHistory !== undefined) this.#open(this.openHistory());
+          if (this.openHistory !== undefined) this.#overlay.open(this.openHistory());
           break;
       }
     }
@@ -315,10 +298,10 @@ export class ViewerInput {
    * What was typed behind the key that opened a question waits for its answer; what was typed behind the one
    * that opened the history is for that.
    */
-  #meanwhile(overlay: Overlay, action: KeyAction): void {
+  #meanwhile(action: KeyAction): void {
     const length = "bytes" in action ? action.bytes.length : 0;
     if (this.#asking === undefined) {
-      if ("bytes" in action) this.#typeAtOverlay(overlay, action.bytes);
+      if ("bytes" in action) this.#overlay.feed(action.bytes);
     } else if (this.#heldBackBytes + length <= mostHeldBack) {
       this.#heldBack.push(action);
       this.#heldBackBytes += length;
@@ -328,7 +311,7 @@ export class ViewerInput {
   /** Where leaving ends the run that is asked about; a detach key is an answer too. */
   #detach(): void {
     const { leaving } = this.#options;
-    if (leaving === undefined || this.#overlay !== undefined) return this.finish("detached");
+    if (leaving === undefined || this.#overlay.taken) return this.finish("detached");
     // the former ones have let go of their keys
     this.#keys = new InputParser(() => this.#policy(), this.#options.steady);
     this.#ask(leaving, () => this.finish("detached"));
@@ -353,7 +336,7 @@ export class ViewerInput {
 
   /** While something else has the terminal nobody could answer: then it is not written. */
   #askAboutClipboard(sequence: Buffer): void {
-    if (this.#left || this.#overlay !== undefined) return;
+    if (this.#left || this.#overlay.taken) return;
     this.#ask(askClipboard, () => this.#terminal.write(showable(sequence)));
   }
 
@@ -362,12 +345,12 @@ export class ViewerInput {
    * its way afterwards.
    */
   #ask(question: string, yes: () => void): void {
-    this.#openRow(`${question} [y/N]`);
+    this.#overlay.openRow(`${question} [y/N]`);
     this.#keys.ask();
     this.#asking = (answer) => {
       this.#asking = undefined;
       if (answer) yes();
-      this.#closeOverlay();
+      this.#overlay.close();
       const heldBack = this.#heldBack;
       this.#heldBack = [];
       this.#heldBackBytes = 0;
@@ -375,41 +358,11 @@ export class ViewerInput {
     };
   }
 
-  /** A line of ours has the bottom row, until the overlay is closed. */
-  #openRow(text: string): void {
-    const show = () => {
-      const place = `\x1b[?2026l\x1b[?6l\x1b[r\x1b[${this.#viewer.rows};1H\x1b[2K`;
-      this.#terminal.write(showable(`${place}\x1b[0;7m ${text} \x1b[0m`));
-    };
-    this.#open({ feed: () => false, resize: show, close: () => {} });
-    show();
-  }
-
   /** Said once, at the first key that goes nowhere. */
   #tellReadOnly(): void {
     if (this.#toldReadOnly) return;
     this.#toldReadOnly = true;
-    this.#openRow(readOnlyNotice);
-    this.#notice = setTimeout(() => this.#endNotice(), noticeTime);
-  }
-
-  #endNotice(): void {
-    if (this.#notice === undefined) return;
-    clearTimeout(this.#notice);
-    this.#notice = undefined;
-    this.#closeOverlay();
-  }
-
-  #open(overlay: Overlay): void {
-    this.#hint.drop();
-    this.#viewer.borrow();
-    this.#overlay = overlay;
-  }
-
-  #closeOverlay(): void {
-    this.#overlay?.close();
-    this.#overlay = undefined;
-    this.#viewer.giveBack();
+    this.#overlay.openNotice(readOnlyNotice);
   }
 
   /** Writes to the terminal for an overlay. */
@@ -429,7 +382,7 @@ export class ViewerInput {
     const hinted = this.#hint.drop();
     this.#viewer.cols = cols;
     this.#viewer.rows = rows;
-    this.#overlay?.resize(cols, rows);
+    this.#overlay.resize(cols, rows);
     if (this.#mayResize()) this.#input?.resize(cols, rows);
     if (hinted) this.#viewer.rejoin();
     else this.#viewer.resize(cols, rows);
@@ -441,7 +394,7 @@ export class ViewerInput {
     this.#hint.drop();
     const { cols, rows } = this.#viewer;
     this.#terminal.write(enterTerminal({ title: this.#title.text, rows }));
-    this.#overlay?.resize(cols, rows);
+    this.#overlay.resize(cols, rows);
     this.#viewer.join();
   }
 
@@ -451,10 +404,9 @@ export class ViewerInput {
     // the line that follows stands below what the session leaves on the screen
     if (this.#hint.drop()) this.#hint.clearRow();
     this.#left = true;
-    this.#overlay?.close();
+    this.#overlay.leave();
     this.#ownKeys?.close();
     clearTimeout(this.#keyTimer);
-    clearTimeout(this.#notice);
     this.#forgetEnd();
     this.#session.audience.remove(this.#viewer);
     void this.#giveTerminalBack(why).then(() => this.#leave(why));

@@ -56,6 +56,11 @@ export function titleOf(title: string): Buffer & TerminalBytes {
   return showable(out.take()) as Buffer & TerminalBytes;
 }
 
+/** A line of ours in the bottom row, over whatever stands there. @param rows of the terminal. */
+export function ownRow(text: string, rows: number): TerminalBytes {
+  return showable(`\x1b[?2026l\x1b[?6l\x1b[r\x1b[${rows};1H\x1b[2K\x1b[0;7m ${text} \x1b[0m`);
+}
+
 /** Some terminals take no more than 16 parameters. */
 const mostParameters = 12;
 
