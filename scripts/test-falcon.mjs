@@ -7,13 +7,19 @@ import { createHash } from "node:crypto";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { parseArgs } from "node:util";
+import { asked } from "./asked.mjs";
 
 /** Whether an environment has what falcon needs, and where. */
 const ask =
   "import importlib.util as u, sysconfig; print('has' if all(map(u.find_spec, ('torch', 'ray', 'blessed'))) else 'not'); print(sysconfig.get_path('purelib'))";
 
-const { spec, files } = asked();
+const {
+  values: { spec },
+  positionals: files,
+} = asked(
+  { options: { spec: { type: "string" } }, allowPositionals: true },
+  "; --spec takes what pip installs: --spec 'falcon-sbi==0.4.2'",
+);
 const source = process.env.FALCON_SOURCE ? path.resolve(process.env.FALCON_SOURCE) : undefined;
 if (spec !== undefined && source !== undefined) fail("--spec and FALCON_SOURCE are two falcons: give one");
 if (source !== undefined && !fs.existsSync(path.join(source, "pyproject.toml")))
@@ -22,15 +28,6 @@ const env = spec === undefined && source === undefined ? process.env : environme
 const tests = files.length > 0 ? files : ["falcon"];
 const run = spawnSync(process.execPath, [path.join(import.meta.dirname, "test.mjs"), ...tests], { stdio: "inherit", env });
 process.exit(run.status ?? 1);
-
-function asked() {
-  try {
-    const { values, positionals } = parseArgs({ options: { spec: { type: "string" } }, allowPositionals: true });
-    return { spec: values.spec, files: positionals };
-  } catch (error) {
-    return fail(`${error.message}; --spec takes what pip installs: --spec 'falcon-sbi==0.4.2'`);
-  }
-}
 
 function environmentOf(what) {
   const base = process.env.VIRTUAL_ENV ? path.join(process.env.VIRTUAL_ENV, "bin/python") : "python3";

@@ -30,19 +30,18 @@ function tell(readyFd: number | undefined): void {
 export async function serve({ home, root, helper, screen, keepCode }: Begun): Promise<void> {
   const readyFd = numberOption("ready");
   let log: Log = () => {};
-  let started: Server | undefined;
+  let server: Server | undefined;
   // before the start: what fails there of one session's affairs must not keep the others without a server
   process.on("uncaughtException", (error) => {
     // holders and programs live on, and the next client starts a new server that adopts them
     log("server.crashed", { reason: String(error), stack: error.stack });
-    if (started === undefined) process.stderr.write(`${sentence(error)}\n`);
+    if (server === undefined) process.stderr.write(`${sentence(error)}\n`);
     // one that is only waiting until its clients have taken their last words goes on with that
-    if (!started?.released) process.exit(70);
+    if (!server?.released) process.exit(70);
   });
   process.on("unhandledRejection", (error) => {
     log("server.error-unhandled", { reason: String(error), stack: error instanceof Error ? error.stack : undefined });
   });
-  let server: Server;
   try {
     server = await Server.start({
       home,
@@ -67,10 +66,9 @@ export async function serve({ home, root, helper, screen, keepCode }: Begun): Pr
     tell(readyFd);
     process.exit(0);
   }
-  started = server;
   // SIGHUP: the terminal of the client that started us is gone, which is none of our business
   process.on("SIGHUP", () => {});
-  for (const signal of ["SIGTERM", "SIGINT", "SIGUSR1", "SIGUSR2"] as const) process.on(signal, () => server.signalled(signal));
+  for (const signal of ["SIGTERM", "SIGINT", "SIGUSR1", "SIGUSR2"] as const) process.on(signal, () => server?.signalled(signal));
   tell(readyFd);
   setTimeout(async () => {
     const folder = codeFolder(process.env);

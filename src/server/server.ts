@@ -153,7 +153,6 @@ export class Server implements Context {
   #timeKeeper: NodeJS.Timeout;
   #idle: NodeJS.Timeout | undefined;
   #ending = false;
-  #released = false;
   /** Another server is to follow, also where no client would start one. */
   #followed = false;
   readonly #ended: () => void;
@@ -502,9 +501,9 @@ export class Server implements Context {
     };
   }
 
-  /** Sessions, database and home are let go of: clients alone are still to hear their last words. */
+  /** Sessions and database are let go of: clients alone are still to hear their last words. */
   get released(): boolean {
-    return this.#released;
+    return !this.store.open;
   }
 
   /** Looks for a deleted socket now instead of within the minute. */
@@ -588,7 +587,6 @@ export class Server implements Context {
     if (renewing) this.#stored(() => this.store.copyTo(path.join(this.home, databaseName)));
     await this.#letGo(() => this.store.close());
     this.#guard.release();
-    this.#released = true;
     // commands that were told (`falcon server stop` itself, viewers) have answered by now
     await new Promise((resolve) => setImmediate(resolve));
     await this.#letGo(() => this.#clients.sendAway(farewell, first));

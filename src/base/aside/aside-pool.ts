@@ -13,7 +13,7 @@ import { forkHelper, helperReady } from "./helper-process.ts";
  */
 export const longestWork = 4_000;
 
-/** A place whose work is not done after this (ms) gets no second helper: others' work goes on meanwhile. */
+/** A place whose work is not done after this (ms) keeps its helper and gets no second: others get one. */
 const slowAfter = 200;
 
 /** Helpers at the most: so many places can be slow at one time, and others are still served. */

@@ -16,8 +16,13 @@ export const program: Trainer = {
   watch: (session, effects) => new ProgramWatch(session, effects),
 };
 
-/** Our own commands on whose screen stands what other sessions tell: read there, it would be told twice. */
-const showing: ReadonlySet<string> = new Set(["attach", "compare", "events", "logs", "monitor", "replay", "sessions", "show"]);
+/**
+ * Our own commands on whose screen stands what other sessions tell, where it would be read a second time: all
+ * that look (test/unit/trainers/program.test.ts compares), and who attaches.
+ */
+export const showing: ReadonlySet<string> = new Set(
+  "attach compare events export logs ls monitor replay sessions share show web".split(" "),
+);
 
 function showsOthers([file = "", word = ""]: readonly string[]): boolean {
   return ["falcon", "falcon-sessions"].includes(path.basename(file)) && showing.has(word);

@@ -55,11 +55,10 @@ describe("work that is done aside", () => {
   });
 
   /**
-   * Helpers that have started, one for each of these: the time for a piece of work counts the start of a
-   * helper, and says another sentence, where that lasts.
+   * A helper that has started: the time for a piece of work counts the start of one, and says another
+   * sentence, where that lasts.
    */
-  const started = (...files: string[]) =>
-    Promise.all(files.map((file) => until(() => pool.ask("echo", file, []).catch(() => undefined), "a helper")));
+  const started = () => until(() => pool.ask("echo", "/home/u/a", []).catch(() => undefined), "a helper");
 
   /** From here on time passes as the answer says. */
   function inHand(t: TestContext): (ms: number) => void {
@@ -89,7 +88,7 @@ describe("work that is done aside", () => {
   });
 
   test("that hangs is told in a sentence within its time; others are served meanwhile, by few helpers", async (t) => {
-    await started("/home/u/a", "/home/u/b");
+    await started();
     const pass = inHand(t);
     const hung = Array.from({ length: 20 }, (_, n) => pool.ask("hang", `/away/${n}`, []));
     const told = Promise.allSettled(hung);
@@ -109,7 +108,7 @@ describe("work that is done aside", () => {
 
   test(`of a place that cost ${costs} is refused at once, and asked again later`, async (t) => {
     for (let n = 0; n < costs; n++) {
-      await started("/home/u/a");
+      await started();
       const pass = inHand(t);
       const asked = pool.ask("hang", "/slow/x", []);
       pass(longestWork);
