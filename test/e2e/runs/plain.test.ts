@@ -15,15 +15,19 @@ describe("without a terminal", () => {
   const home = new TestHome();
   after(() => home.dispose());
 
-  const start = (args: string[]): { child: ChildProcess; said: () => string; end: Promise<number> } => {
-    const child = spawn(falcon, args, { env: home.env, cwd: home.work, stdio: ["ignore", "pipe", "inherit"] });
-    let out = "";
+  const start = (args: string[]): { child: ChildProcess; said: () => string; told: () => string; end: Promise<number> } => {
+    const child = spawn(falcon, args, { env: home.env, cwd: home.work, stdio: ["ignore", "pipe", "pipe"] });
+    let [out, err] = ["", ""];
     child.stdout?.on("data", (data) => {
       out += data;
+    });
+    child.stderr?.on("data", (data) => {
+      err += data;
     });
     return {
       child,
       said: () => out,
+      told: () => err,
       end: new Promise((resolve) => child.on("close", (code, signal) => resolve(code ?? (signal === null ? -1 : 128)))),
     };
   };
@@ -89,7 +93,7 @@ describe("without a terminal", () => {
   });
 
   test("falcon launch trains, can be attached meanwhile, and exits with the run's status", async () => {
-    const { said, end } = start(["launch", "--falcon", trainer, "-o", "batch", "samples=256", "epochs=16", "rate=8"]);
+    const { said, told, end } = start(["launch", "--falcon", trainer, "-o", "batch", "samples=256", "epochs=16", "rate=8"]);
     await until(() => /\[INFO\]/.test(said()), "plain lines");
     const terminal = home.terminal(["attach", "batch"], { cols: 100, rows: 30 });
     await terminal.waitFor(/\[INFO\]/);
@@ -97,6 +101,7 @@ describe("without a terminal", () => {
     assert.equal((await terminal.waitForExit()).code, 0);
     assert.equal(await end, 0);
     assert.match(said(), /falcon launch completed/);
+    assert.match(told(), /^\[batch\] completed after \d+s · falcon show \w+\n$/);
     assert.doesNotMatch(said(), /\r/);
   });
 
