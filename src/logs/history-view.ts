@@ -219,6 +219,8 @@ export class HistoryView {
   }
 
   #move(by: number): void {
+    // a view that was left loads nothing more: a move that waited for lines would wait for them for ever
+    if (this.#closed) return;
     this.#top += by;
     const last = Math.max(0, this.#lines.length - this.#height);
     if (by !== 0) this.#following = this.#top >= last;

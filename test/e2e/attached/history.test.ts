@@ -54,6 +54,19 @@ describe("history while attached", () => {
     await home.ok(["kill", id]);
   });
 
+  test("a viewer that moves and leaves before the lines are there leaves it, and nothing goes on behind", async () => {
+    const id = await home.start(["sh", "-c", "seq 1 100; read x"]);
+    const terminal = home.terminal(["attach", id], { cols: 60, rows: 12 });
+    await terminal.waitFor("100");
+    // in one piece: all of it comes before the log was looked at
+    terminal.type("\x1c[\x1b[5~kgbq");
+    await terminal.waitFor(() => /^100$/m.test(terminal.text()) && !/line \d+ of|loading/.test(terminal.text()));
+    assert.match(await home.ok(["sessions"]), new RegExp(id));
+    terminal.key("C-\\", "x");
+    await terminal.waitForExit();
+    await home.ok(["kill", id]);
+  });
+
   test("a flood of short lines: it goes on with the last ones, and where it stands elsewhere it stays", async () => {
     const flood = (lines: number) => `yes | head -n ${lines}; echo over`;
     const id = await home.start(["sh", "-c", `seq 1 100; read x; ${flood(400_000)}; read x; ${flood(150_000)}; read x`]);
