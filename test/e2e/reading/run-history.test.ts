@@ -33,9 +33,13 @@ describe("the history of a run", () => {
     // a picture may be taken while one is being drawn: the rows are waited for until they stand in order
     const page = () => numbers().length >= 35 && numbers().every((n, i, all) => n === (all[0] as number) + i);
     await terminal.waitFor(page, "a page of driver lines in order");
+    // at the end it goes on with the run; once it is left, the rows stand
+    terminal.key("PageUp");
+    const stands = () => /line (\d+) of (?!\1 )\d+/.test(terminal.text());
+    await terminal.waitFor(() => page() && stands(), "a page that stands");
     const first = numbers()[0] as number;
     terminal.key("PageUp");
-    await terminal.waitFor(() => page() && (numbers()[0] as number) < first, "the page above it");
+    await terminal.waitFor(() => page() && numbers()[0] === first - 38, "the page above it");
     terminal.key("g");
     await terminal.waitFor(/^\S+ \[INFO\] Output: /m);
     terminal.key("q");
