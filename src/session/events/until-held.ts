@@ -57,6 +57,8 @@ export function untilHeld({ tick, progress }: HeldEffects, sessions: readonly Se
         over.add(session);
         settle();
       });
+  // of no sessions nothing is open
+  settle();
   const stop = () => {
     unwatch();
     left.abort();

@@ -26,6 +26,10 @@ describe("events and conditions", () => {
     await home.ok(["stop", "long"]);
   });
 
+  test("wait --running --until where nothing runs has nothing to wait for", async () => {
+    assert.equal((await home.run(["wait", "--running", "--until", "nan"])).code, 0);
+  });
+
   test("a run that ends before it is so: status 1 and its outcome; a word of the end holds then", async () => {
     await launch("short", "samples=64", "epochs=4", "rate=50");
     const { code, stderr } = await home.run(["wait", "short", "--until", "epoch >= 100"]);

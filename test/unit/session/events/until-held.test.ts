@@ -101,6 +101,10 @@ test("one that ends before it is so ends the wait, and is told from those that f
   assert.deepEqual([held.has(one.session), held.isOpen(one.session)], [false, false]);
 });
 
+test("of no sessions nothing is waited for", async () => {
+  await waiting([], "nan").held.all;
+});
+
 test("who waits no longer is forgotten, though the session goes on", () => {
   const one = fake();
   const { held } = waiting([one], "epoch >= 10");
