@@ -1,4 +1,5 @@
 // falcon wait: until sessions end, and the answer is their exit status; or until something is so.
+import { Option } from "commander";
 import { longestTimer } from "../../base/clock.ts";
 import { Failure, Status } from "../../base/failure.ts";
 import { parseUntil } from "../../session/events/until.ts";
@@ -9,6 +10,9 @@ import { endSentence } from "../text/wording.ts";
 
 /** --timeout takes no more (s). */
 const longestTimeout = Math.floor(longestTimer / 1000);
+
+/** So often (ms) the client hears what is left of --timeout: a server after this one waits no longer. */
+const leftTold = 1000;
 
 export const wait: CommandSpec = {
   name: "wait",
@@ -28,7 +32,8 @@ export const wait: CommandSpec = {
         "--until <condition>",
         "wait for it instead of the end: epoch >= 100, NODE.val_loss < -1, val/nll < 2, nan, stalled, ended",
       )
-      .option("--timeout <seconds>", "give up after so long, with status 124");
+      .option("--timeout <seconds>", "give up after so long, with status 124")
+      .addOption(new Option("--left <seconds>", "of --timeout, when a server before this one was lost").hideHelp());
     defineSeveral(command, "all that run");
   },
   async run(call, context, wanted, options) {
@@ -39,14 +44,18 @@ export const wait: CommandSpec = {
     }
     // a server that comes after this one is asked for the same ones, which may have ended meanwhile
     const until = options.until === undefined ? undefined : parseUntil(options.until);
-    const again = [
-      ...(until === undefined ? [] : ["--until", options.until]),
-      ...(seconds === undefined ? [] : ["--timeout", String(seconds)]),
-    ];
-    call.resume(["wait", ...sessions.map((s) => s.id), ...again]);
     let timer: NodeJS.Timeout | undefined;
+    const again = ["wait", ...sessions.map((s) => s.id), ...(until === undefined ? [] : ["--until", options.until])];
+    call.resume(again);
     const late = new Promise<"late">((resolve) => {
-      if (seconds !== undefined) timer = setTimeout(() => resolve("late"), seconds * 1000);
+      if (seconds === undefined) return;
+      const end = context.steady() + 1000 * Number(options.left ?? seconds);
+      const tell = () => {
+        const left = Math.max(0, end - context.steady());
+        call.resume([...again, "--timeout", String(seconds), "--left", String(left / 1000)]);
+        timer = setTimeout(left === 0 ? () => resolve("late") : tell, Math.min(left, leftTold));
+      };
+      tell();
     });
     const held = until === undefined ? undefined : untilHeld(context, sessions, until);
     const left = new AbortController();

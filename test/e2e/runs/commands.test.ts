@@ -5,6 +5,7 @@ import { once } from "node:events";
 import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
 import { program } from "../../support/compile.ts";
 import { alive, until } from "../../support/events.ts";
 import { type SessionRow, TestHome } from "../../support/home.ts";
@@ -184,6 +185,25 @@ describe("commands", () => {
     assert.equal(code, 0, stderr);
     assert.match(stderr, /^\[sh\] asked to stop \(one Ctrl\+C\); waiting for its end\n\[sh\] stopped after /);
     assert.equal(fs.readFileSync(asked, "utf8"), "again\n");
+  });
+
+  test("wait --timeout is one wait over all servers that come meanwhile", async () => {
+    const id = await home.start(["sleep", "1000"]);
+    const wait = spawn(falcon, ["wait", id, "--timeout", "3"], { env: home.env, stdio: ["ignore", "ignore", "pipe"] });
+    const ended = once(wait, "close") as Promise<[number | null]>;
+    let stderr = "";
+    wait.stderr.on("data", (data) => {
+      stderr += data;
+    });
+    // each of them is there for less than the timeout
+    for (let i = 0; i < 5 && wait.exitCode === null; i++) {
+      await Promise.race([ended, pause(1500)]);
+      await home.ok(["server", "upgrade"]);
+    }
+    assert.equal(wait.exitCode, 124, stderr);
+    assert.match(stderr, new RegExp(`^falcon: still running after 3 s: ${id}\n$`));
+    await ended;
+    await home.ok(["kill", id]);
   });
 
   test("remove forgets ended sessions and refuses running ones", async () => {
