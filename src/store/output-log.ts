@@ -121,7 +121,10 @@ export class OutputLog {
 
   /** Bytes of the stream so far, as of the last `refresh` (every read refreshes). */
   get end(): number {
-    return Math.max(this.#raw.size, this.#mark, this.#record.exit?.end ?? 0);
+    const gap = this.#record.gaps.at(-1);
+    // where the file could not even be lengthened (ulimit -f), what is missing reaches further than it
+    const missing = gap === undefined ? 0 : gap.offset + gap.length;
+    return Math.max(this.#raw.size, this.#mark, missing, this.#record.exit?.end ?? 0);
   }
 
   /** Where the compressed part ends: the holder's file is empty below. A SUBSCRIBE must not ask for less. */

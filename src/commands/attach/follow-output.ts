@@ -3,8 +3,10 @@
 import { Status } from "../../base/failure.ts";
 import { signalNumber } from "../../platform/signals.ts";
 import type { Session } from "../../session/life/session.ts";
+import type { Hole } from "../../store/output-log.ts";
 import { type Call, type Context, taken } from "../dispatch/call.ts";
 import { holeReason } from "../output/hole-reason.ts";
+import { WakeUp } from "../output/log-output.ts";
 import { passedTo } from "../output/passed-output.ts";
 import { endSentence, bytes as size } from "../text/wording.ts";
 import { takeSignal } from "./outside-signals.ts";
@@ -15,6 +17,8 @@ export const resumeFollow = "@follow";
 /** Bytes read from the log at once while the caller catches up. */
 const readAtOnce = 64 << 10;
 
+const nothing = Buffer.alloc(0);
+
 /**
  * Copies from `offset` to the end and answers the program's status.
  * The caller may be slower than the program: what it has not taken is in the log, nothing is kept for it
@@ -24,21 +28,20 @@ export async function followPlain(call: Call, context: Context, session: Session
   const log = session.openLog();
   call.forwardSignals(true);
   let endedBy = 0;
-  let wake = () => {};
+  const wakeUp = new WakeUp();
   call.onSignal = (signal) => {
     // a hang-up ends the caller and leaves the run alone
     if (signal !== signalNumber("SIGHUP")) return takeSignal(call, context, session, signal);
     endedBy = signal;
-    wake();
+    wakeUp.signal();
   };
   let at = offset;
-  const stopWaking = session.onMore(() => wake());
+  const stopWaking = session.onMore(wakeUp.signal);
   // up to the end that is concluded, which says whether the job is run again
   const stopTelling = session.audience.onTold((sentence) => call.stderr(`[${session.row.name}] ${sentence}\n`));
   void call.gone.then(stopTelling);
-  void call.gone.then(() => wake());
-  const serverStops = () => wake();
-  context.stopping.addEventListener("abort", serverStops);
+  void call.gone.then(wakeUp.signal);
+  context.stopping.addEventListener("abort", wakeUp.signal);
   const resume = () => call.resume([resumeFollow, session.id, String(at)]);
   /** What was passed over and not told: on a full disk a hole grows with each thing that is written. */
   let missing = { length: 0, why: "" };
@@ -62,17 +65,15 @@ export async function followPlain(call: Call, context: Context, session: Session
         call.stderr(`[${session.row.name}] the session server was stopped, the session goes on · falcon attach ${session.id}\n`);
         return Status.ours;
       }
-      if (at >= session.offset) {
+      const bytes = at < session.offset ? await log.read(at, Math.min(readAtOnce, session.offset - at)) : nothing;
+      const isHere = ({ offset, length }: Hole) => offset <= at && at < offset + length;
+      const hole = at < session.offset && bytes.length === 0 ? log.holes().find(isHere) : undefined;
+      if (bytes.length === 0 && hole === undefined) {
         if (!session.live) break;
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
+        await wakeUp.wait();
         continue;
       }
-      const bytes = await log.read(at, Math.min(readAtOnce, session.offset - at));
-      if (bytes.length === 0) {
-        const hole = log.holes().find(({ offset, length }) => offset <= at && at < offset + length);
-        if (hole === undefined) break;
+      if (hole !== undefined) {
         const length = hole.offset + hole.length - at;
         const why = holeReason(session.row, hole.reason);
         if (why !== missing.why) tellMissing();
@@ -90,7 +91,7 @@ export async function followPlain(call: Call, context: Context, session: Session
   } finally {
     tellMissing();
     stopWaking();
-    context.stopping.removeEventListener("abort", serverStops);
+    context.stopping.removeEventListener("abort", wakeUp.signal);
     log.close();
   }
   // how it ended is looked into before anybody is told

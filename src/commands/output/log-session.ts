@@ -62,9 +62,13 @@ export async function sessionLog(
   const stop = session.onMore(wakeUp.signal);
   void call.gone.then(wakeUp.signal);
   const forget = session.onOver(wakeUp.signal);
+  /** Where the turn before began: one that got no further, as of a log that was removed, waits for more. */
+  let before = -1;
   try {
     while (live && !out.gone) {
-      if (session.live && session.offset <= (place as Place).offset) await wakeUp.wait();
+      const { offset } = place as Place;
+      if (session.live && (session.offset <= offset || offset === before)) await wakeUp.wait();
+      before = offset;
       live = session.live;
       const onward = new SessionLines(source, context.archive).onward(place as Place, { ...select, from }, standing(), after);
       for await (const selected of onward) await out.lines(selected, written);

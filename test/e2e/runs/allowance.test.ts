@@ -1,12 +1,14 @@
 // A run gets the limits of who started it, and no one else's: limits, niceness, processors, umask and the
 // kernel's choice when memory ends.
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
-import { before, describe, test } from "node:test";
+import path from "node:path";
+import { afterEach, before, beforeEach, describe, test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
 import { parentOf } from "../../../src/platform/processes.ts";
-import { alive, readIfThere } from "../../support/events.ts";
+import { alive, readIfThere, until, untilFile } from "../../support/events.ts";
 import { type RunResult, TestHome } from "../../support/home.ts";
 import * as built from "../../support/paths.ts";
 
@@ -73,6 +75,58 @@ describe("a server that somebody poor has started", unprivileged, () => {
     } finally {
       await home.dispose();
     }
+  });
+});
+
+/** Hundredths of a second (the kernel's USER_HZ) that a process has worked, all of its threads. */
+function worked(pid: number): number {
+  const stat = fs.readFileSync(`/proc/${pid}/stat`, "utf8");
+  // fields 14 and 15, utime and stime, behind the name, which may hold anything
+  const [user, system] = stat
+    .slice(stat.lastIndexOf(")") + 2)
+    .split(" ")
+    .slice(11, 13);
+  return Number(user) + Number(system);
+}
+
+describe("a log that its server's ulimit -f has cut", unprivileged, () => {
+  let home: TestHome;
+  beforeEach(() => {
+    home = new TestHome({}, { user });
+  });
+  afterEach(() => home.dispose());
+  const setup = "ulimit -f 1000; exec";
+  /** It has printed more than its log may have, and runs. */
+  const cut = ["sh", "-c", "seq 300000; echo over > over; exec sleep 1000"];
+
+  test("is followed without work while nothing is printed", async () => {
+    const id = (await falconAfter(home, setup, ["run", "-d", "--", ...cut])).stdout.trim();
+    await untilFile(path.join(home.work, "over"), (text) => text !== "");
+    const follow = spawn(built.falcon, ["logs", "-f", id], {
+      ...{ env: home.env, cwd: home.work, uid: user, gid: user },
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+    let lines = "";
+    follow.stdout.on("data", (data) => {
+      lines += data;
+    });
+    try {
+      await until(() => lines.includes("\n100000\n"), "the lines that are there");
+      const server = home.serverPid() as number;
+      const before = worked(server);
+      await pause(2000);
+      const ticks = worked(server) - before;
+      assert.ok(ticks < 100, `a turn that gains nothing waits for more: ${ticks} hundredths of a second of work in two seconds`);
+    } finally {
+      follow.kill();
+    }
+    await home.ok(["kill", id]);
+  });
+
+  test("is copied to a pipe, and what is missing is said", async () => {
+    const run = await falconAfter(home, setup, ["run", "--", "sh", "-c", "seq 300000; sleep 1"]);
+    assert.match(run.stderr, /\] [\d.]+ \w+ of the output are missing here: ulimit -f/);
+    assert.equal(run.code, 0);
   });
 });
 

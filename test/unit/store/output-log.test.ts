@@ -48,6 +48,14 @@ test("a running session's log is read as it grows", async () => {
   assert.equal(log.end, 15);
 });
 
+test("what is missing behind the end of the file, where it could not be lengthened, is missing", async () => {
+  holder.write("first\r\n");
+  fs.writeFileSync(path.join(folder, "record"), "gap 7 1000\n");
+  assert.equal((await log.read(0, 100)).toString(), "first\r\n");
+  assert.equal(log.end, 1007);
+  assert.deepEqual(log.holes(), [{ offset: 7, length: 1000, reason: "disk" }]);
+});
+
 test("what another thread or process compresses is still read whole, by a log that was open before and at any moment", async () => {
   // a module of its own, as another thread has it
   const elsewhere = "../../../src/store/output-log.ts?elsewhere";
