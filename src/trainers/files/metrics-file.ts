@@ -101,9 +101,11 @@ class NodeRows {
 
 /** Follows one file; never throws because of what stands in it. */
 export class MetricsFile {
+  readonly file: string;
   /** What its only node is called. */
   readonly name: string;
-  readonly #reader: LogReader;
+  readonly #look: StatFiles;
+  #reader: LogReader;
   #rows = new RowReader();
   readonly #before: Before;
   /** Bytes at its beginning that are not read; undefined: not found out yet. */
@@ -113,12 +115,10 @@ export class MetricsFile {
 
   constructor(file: string, name: string, before: Before, look: StatFiles) {
     this.name = name;
+    this.file = file;
     this.#before = before;
+    this.#look = look;
     this.#reader = new LogReader(file, look, true);
-  }
-
-  get file(): string {
-    return this.#reader.file;
   }
 
   get lookedAt() {
@@ -127,13 +127,13 @@ export class MetricsFile {
 
   /** Reads what is new. @param seen what a look at `lookedAt` has found just now. */
   async read(seen: FileStat | undefined): Promise<void> {
-    if (seen?.error === 0 && this.#from === undefined) this.#from = await oldBytes(this.file, this.#before);
+    if (this.#from === undefined && !(seen?.error === 0 && (await this.#begin()))) return;
     let left = budget;
     for (let stat = seen; ; stat = undefined) {
       const before = this.#reader.unread;
       const news = await this.#reader.read(stat);
       // emptied, replaced, or written anew with another column: all of it is read again, and all of it is new
-      if (news.restarted) await this.#restart();
+      if (news.restarted && !(await this.#begin())) return;
       for (const [i, line] of news.lines.entries()) this.#line(line, news.ends[i] as number);
       if (news.lines.length > 0) this.#sign = this.#reader.modified;
       const { unread } = this.#reader;
@@ -142,16 +142,22 @@ export class MetricsFile {
     }
   }
 
-  async #restart(): Promise<void> {
+  /** Begins behind what is old. False where that cannot be told now: all of it is left to the next look. */
+  async #begin(): Promise<boolean> {
+    this.#from = await oldBytes(this.file, this.#before);
+    if (this.#from === undefined) {
+      this.#reader = new LogReader(this.file, this.#look, true);
+      return false;
+    }
     this.#rows = new RowReader();
     this.#nodes = new Map();
-    this.#from = await oldBytes(this.file, this.#before);
+    return true;
   }
 
   /** @param end where it ends in the file. */
   #line(line: string, end: number): void {
     const row = this.#rows.row(line);
-    if (row === undefined || end <= (this.#from ?? 0)) return;
+    if (row === undefined || end <= (this.#from as number)) return;
     if (![...row.values()].some((value) => typeof value === "number")) return;
     const name = row.get("node");
     const key = typeof name === "string" && name !== "" ? name.slice(0, 100) : this.name;

@@ -5,7 +5,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { after, describe, test } from "node:test";
-import { useAside } from "../../../src/base/aside/aside.ts";
+import { NoAnswer, useAside } from "../../../src/base/aside/aside.ts";
 import { MetricsFile } from "../../../src/trainers/files/metrics-file.ts";
 import { RowReader } from "../../../src/trainers/files/rows.ts";
 import { lookAside } from "../../../src/trainers/reading/foreign-files.ts";
@@ -140,6 +140,57 @@ describe("a file of metrics", () => {
     const anew = await new Followed().write('{"epoch": 1, "loss": 9}\n{"epoch": 2, "loss": 8}\n').begin();
     anew.write('{"epoch": 1, "loss": 3}\n{"epoch": 2, "loss": 2}\n{"epoch": 3, "loss": 1}\n');
     assert.equal(points((await anew.told())[0])?.length, 3);
+  });
+
+  describe("of a file that does not answer for a moment the old rows stay old", () => {
+    /** Its bytes alone are refused: a look may be answered while other work on its mount waits. */
+    const refused = async <T>(error: Error, work: () => Promise<T>): Promise<T> => {
+      useAside(async (name, file, args) => {
+        if (name === "readPiece") throw error;
+        return await counting(name, file, args);
+      });
+      return await work().finally(() => useAside(counting));
+    };
+    const yesterday = Array.from({ length: 1000 }, (_, i) => `{"epoch": ${i + 1}, "loss": 9}\n`).join("");
+    const away = new NoAnswer("it does not answer");
+    const stale = Object.assign(new Error("a stale file handle"), { code: "ESTALE" });
+
+    for (const [what, error] of Object.entries({ "is away": away, "has an error": stale })) {
+      test(`at the first look: ${what}`, async () => {
+        const fit = await new Followed().write(yesterday).begin();
+        fit.add('{"epoch": 1001, "loss": 1}\n');
+        await refused(error, async () => assert.deepEqual(await fit.told(), []));
+        assert.deepEqual(points((await fit.told())[0]), [[1001, 1, undefined]]);
+      });
+
+      test(`when it is replaced: ${what}`, async () => {
+        const fit = await new Followed().write(yesterday).begin();
+        fit.add('{"epoch": 1001, "loss": 1}\n');
+        await fit.told();
+        // an editor or rsync writes another file with the same bytes
+        const other = `${fit.file}-other`;
+        fs.writeFileSync(other, fs.readFileSync(fit.file));
+        fs.renameSync(other, fit.file);
+        let pieces = 0;
+        useAside(async (name, file, args) => {
+          // the first one is what is read of it anew, the second one what stood in it before
+          if (name === "readPiece" && ++pieces > 1) throw error;
+          return await counting(name, file, args);
+        });
+        await fit.told().finally(() => useAside(counting));
+        assert.deepEqual(points((await fit.told())[0]), [[1001, 1, undefined]]);
+      });
+
+      test(`at the start, which is refused: ${what}`, async () => {
+        const file = new Followed().write(yesterday);
+        await refused(error, () => assert.rejects(endOfFile(file.file), { message: new RegExp(error.message) }));
+      });
+    }
+
+    test("what is not there, or is no regular file, is empty", async () => {
+      for (const name of [path.join(folder, "none"), path.join(new Followed().write("").file, "below"), folder])
+        assert.deepEqual(await endOfFile(name), { bytes: 0, mark: "" });
+    });
   });
 
   test("only what is new is read", async () => {
