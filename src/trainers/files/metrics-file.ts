@@ -80,11 +80,13 @@ class NodeRows {
 
   #point(point: Point): void {
     const last = this.points.at(-1);
-    // another training goes into the same file
-    if (last !== undefined && point.at < last.at) this.points = this.points.filter(({ at }) => at < point.at);
-    const before = this.points.at(-1);
-    if (before?.at === point.at) Object.assign(before, point);
-    else this.points.push(point);
+    if (last?.at === point.at) {
+      Object.assign(last, point);
+      return;
+    }
+    // another training goes into the same file; points ascend, so that each is looked at and taken out once
+    while ((this.points.at(-1)?.at ?? Number.NEGATIVE_INFINITY) >= point.at) this.points.pop();
+    this.points.push(point);
     if (this.points.length > mostPoints) this.points = thinned(this.points);
   }
 

@@ -212,6 +212,31 @@ describe("a file of metrics", () => {
     assert.equal(told?.points[0]?.at, 1);
   });
 
+  test("steps that go back and forth do not cost a look at all points each", async () => {
+    const rows = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => `{"step": ${from + i}, "loss": 1}\n`);
+    const fit = new Followed().write(rows(0, 10_000).join(""));
+    let looks = 0;
+    for (const point of (await fit.told())[0]?.points ?? []) {
+      const { at } = point;
+      const counted = () => {
+        looks++;
+        return at;
+      };
+      Object.defineProperty(point, "at", { enumerable: true, get: counted });
+    }
+    // two ranks append to it, the one a step behind the other
+    fit.add(
+      Array.from({ length: 500 }, (_, i) =>
+        rows(9_999 + i, 10_001 + i)
+          .reverse()
+          .join(""),
+      ).join(""),
+    );
+    const [told] = await fit.told();
+    assert.deepEqual([told?.points.length, told?.points.at(-2)?.at, told?.points.at(-1)?.at], [10_499, 10_497, 10_498]);
+    assert.ok(looks < 2_000, `${looks} looks at points`);
+  });
+
   test("more metrics than a trainer has, and objects in objects, are passed over", async () => {
     const many = Object.fromEntries(Array.from({ length: 600 }, (_, i) => [`m${i}`, i]));
     const fit = new Followed().write(`${JSON.stringify({ step: 1, ...many, a: { b: { c: { d: 1 } } } })}\n`);
