@@ -5,14 +5,11 @@ import { LogReader } from "../reading/log-reader.ts";
 import { type Before, oldBytes } from "../reading/metrics-files.ts";
 import type { MetricSeries } from "../run/series.ts";
 import type { Told } from "../run/told.ts";
-import { NodeRows } from "./node-rows.ts";
+import { type NodeRows, SessionRows } from "./node-rows.ts";
 import { RowReader } from "./rows.ts";
 
 /** Of a file that is read from its start this much at most is read in one look; the next one goes on. */
 const budget = 16 << 20;
-
-/** Nodes of one file, whose names may be anything. */
-const mostNodes = 100;
 
 /** Follows one file; never throws because of what stands in it. */
 export class MetricsFile {
@@ -22,17 +19,20 @@ export class MetricsFile {
   readonly #look: StatFiles;
   #reader: LogReader;
   #rows = new RowReader();
+  readonly #kept: SessionRows;
   readonly #before: Before;
   /** Bytes at its beginning that are not read; undefined: not found out yet. */
   #from: number | undefined;
-  #nodes = new Map<string, NodeRows>();
+  readonly #nodes = new Map<string, NodeRows>();
   #sign: number | undefined;
 
-  constructor(file: string, name: string, before: Before, look: StatFiles) {
+  /** @param kept what the rows of all files of its session are kept in. */
+  constructor(file: string, name: string, before: Before, look: StatFiles, kept = new SessionRows()) {
     this.name = name;
     this.file = file;
     this.#before = before;
     this.#look = look;
+    this.#kept = kept;
     this.#reader = new LogReader(file, look, true);
   }
 
@@ -50,7 +50,10 @@ export class MetricsFile {
       // emptied, replaced, or written anew with another column: all of it is read again, and all of it is new
       if (news.restarted && !(await this.#begin())) return;
       for (const [i, line] of news.lines.entries()) this.#line(line, news.ends[i] as number);
-      if (news.lines.length > 0) this.#sign = this.#reader.modified;
+      if (news.lines.length > 0) {
+        this.#kept.keepWithin();
+        this.#sign = this.#reader.modified;
+      }
       const { unread } = this.#reader;
       left -= Math.max(before - unread, 1 << 20);
       if (unread === 0 || left <= 0 || (news.lines.length === 0 && stat === undefined)) return;
@@ -65,8 +68,14 @@ export class MetricsFile {
       return false;
     }
     this.#rows = new RowReader();
-    this.#nodes = new Map();
+    this.forget();
     return true;
+  }
+
+  /** Nothing of it is kept any more. */
+  forget(): void {
+    this.#kept.remove(this.#nodes.values());
+    this.#nodes.clear();
   }
 
   /** @param end where it ends in the file. */
@@ -78,8 +87,8 @@ export class MetricsFile {
     const key = typeof name === "string" && name !== "" ? name.slice(0, 100) : this.name;
     let node = this.#nodes.get(key);
     if (node === undefined) {
-      if (this.#nodes.size >= mostNodes) return;
-      node = new NodeRows();
+      node = this.#kept.add();
+      if (node === undefined) return;
       this.#nodes.set(key, node);
     }
     node.add(row, this.#reader.modified ?? 0);
@@ -91,22 +100,25 @@ export class MetricsFile {
       const { unit, points, done, total } = rows;
       if (done === null) return [];
       const fraction = total !== null && total > 0 ? Math.min(1, done / total) : null;
-      return { node, told: { unit, points, done, total, fraction, left: null, perMinute: null, sign: this.#sign ?? null } };
+      return {
+        node,
+        told: { unit, points: points.all, done, total, fraction, left: null, perMinute: null, sign: this.#sign ?? null },
+      };
     });
   }
 
   /** Every metric, as the file has it. */
   series(): MetricSeries[] {
-    const known = (value: number) => (Number.isNaN(value) ? null : value);
+    const known = (values: number[]) => values.map((value) => (Number.isNaN(value) ? null : value));
     return [...this.#nodes].flatMap(([node, { metrics }]) =>
       [...metrics].map(([metric, entries]) => ({
         node,
         metric,
-        step: entries.map(({ step }) => known(step)),
-        epoch: entries.map(({ epoch }) => known(epoch)),
-        time: entries.map(({ time }) => known(time)),
-        samples: entries.map(() => null),
-        value: entries.map(({ value }) => value),
+        step: known(entries.column("step")),
+        epoch: known(entries.column("epoch")),
+        time: known(entries.column("time")),
+        samples: new Array<null>(entries.length).fill(null),
+        value: entries.column("value"),
       })),
     );
   }

@@ -3,7 +3,9 @@
 import path from "node:path";
 import { lightningFiles, mostFollowed } from "../files/lightning.ts";
 import { MetricsFile } from "../files/metrics-file.ts";
+import { SessionRows } from "../files/node-rows.ts";
 import { type MetricKind, metricKinds } from "../reading/metric-words.ts";
+import type { Before } from "../reading/metrics-files.ts";
 import { curveOf, type NodeCurves } from "../run/curve.ts";
 import { Rhythm } from "../run/rhythm.ts";
 import { type NodeProgress, type RunProgress, unknownRun } from "../run/run.ts";
@@ -34,6 +36,7 @@ interface Heard {
 export class ProgramWatch implements RunWatch {
   readonly #session: TrainedSession;
   readonly #effects: WatchEffects;
+  readonly #rows = new SessionRows();
   #files: MetricsFile[];
   readonly #terminal: TerminalSource | undefined;
   readonly #heard = new Map<string, Heard>();
@@ -43,10 +46,10 @@ export class ProgramWatch implements RunWatch {
     this.#session = session;
     this.#effects = effects;
     const kept = effects.kept as Kept | undefined;
-    const { screen, clock, look } = effects;
+    const { screen, clock } = effects;
     if (screen !== undefined) this.#terminal = new TerminalSource(screen, clock, kept?.terminal);
     const named = session.facts.metrics ?? [];
-    this.#files = named.map(({ file, before }) => new MetricsFile(file, path.basename(file), before, look));
+    this.#files = named.map(({ file, before }) => this.#follow(file, path.basename(file), before));
   }
 
   async read(alive?: boolean): Promise<RunProgress | null> {
@@ -75,9 +78,15 @@ export class ProgramWatch implements RunWatch {
     for (const file of found) {
       if (this.#files.some((known) => known.file === file)) continue;
       const name = path.basename(path.dirname(file));
-      this.#files.push(new MetricsFile(file, name, { bytes: 0, mark: "" }, this.#effects.look));
+      this.#files.push(this.#follow(file, name, { bytes: 0, mark: "" }));
     }
-    if (this.#files.length > mostFollowed) this.#files = this.#files.filter(({ file }) => found.includes(file));
+    if (this.#files.length <= mostFollowed) return;
+    for (const known of this.#files) if (!found.includes(known.file)) known.forget();
+    this.#files = this.#files.filter(({ file }) => found.includes(file));
+  }
+
+  #follow(file: string, name: string, before: Before): MetricsFile {
+    return new MetricsFile(file, name, before, this.#effects.look, this.#rows);
   }
 
   async #readFiles(): Promise<void> {

@@ -30,8 +30,14 @@ export interface Told {
 /** Points that are kept in memory of one source: then every second of the older half goes. */
 export const mostPoints = 20_000;
 
+/** Which of so many points stay where every second one of the older half goes. */
+export function staying(length: number): (index: number) => boolean {
+  const half = Math.floor(length / 2);
+  return (index) => index >= half || index % 2 === 0;
+}
+
 /** Every second point of the older half is left out. */
 export function thinned<T>(points: readonly T[]): T[] {
-  const half = Math.floor(points.length / 2);
-  return [...points.slice(0, half).filter((_, i) => i % 2 === 0), ...points.slice(half)];
+  const stays = staying(points.length);
+  return points.filter((_, i) => stays(i));
 }

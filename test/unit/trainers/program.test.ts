@@ -229,3 +229,65 @@ test("what stands on the screen of our own commands is of the sessions that they
   const looking = commands.filter(({ group }) => group === "look").flatMap(({ name, aliases = [] }) => [name, ...aliases]);
   assert.deepEqual([...showing].sort(), ["attach", ...looking].sort());
 });
+
+describe("what is kept of all files of a session together", () => {
+  /** A session that was told of these files. */
+  const told = (texts: readonly string[]): { run: Run; files: string[] } => {
+    const metrics = texts.map((text, i) => {
+      const file = path.join(fs.mkdtempSync(path.join(folder, "named-")), `fit${i}`);
+      fs.writeFileSync(file, text);
+      return { file, before: { bytes: 0, mark: "" } };
+    });
+    return { run: new Run({ metrics }), files: metrics.map(({ file }) => file) };
+  };
+
+  test("entries: of metrics with more than an equal share every second one goes, and their ends stay", async () => {
+    const header = Array.from({ length: 200 }, (_, i) => `m${i}`).join(",");
+    const dense = Array.from({ length: 4000 }, (_, step) => `${step}${`,${step}`.repeat(200)}\n`).join("");
+    const sparse = Array.from({ length: 100 }, (_, step) => `{"step": ${step}, "accuracy": 1}\n`).join("");
+    const { run } = told([`step,${header}\n${dense}`, `step,${header}\n${dense}`, sparse]);
+    const series = (await run.watch.series?.()) ?? [];
+    assert.equal(series.length, 401);
+    assert.ok(series.reduce((sum, { value }) => sum + value.length, 0) <= 1_000_000);
+    for (const { metric, step, value } of series) {
+      assert.equal(value.length > 1000, metric !== "accuracy", metric);
+      assert.deepEqual([step[0], step.at(-1)], metric === "accuracy" ? [0, 99] : [0, 3999], metric);
+      assert.ok(metric === "accuracy" || value.every((one, i) => one === step[i]));
+    }
+    assert.equal(series.at(-1)?.value.length, 100, "less than its share");
+  });
+
+  test("points: every node keeps an equal share, from its first one to its last", async () => {
+    const rows = Array.from({ length: 9000 }, (_, step) =>
+      Array.from({ length: 50 }, (_, node) => `n${node},${step},1\n`).join(""),
+    );
+    const { run } = told([`node,step,loss\n${rows.join("")}`]);
+    const curves = await run.watch.curves();
+    assert.equal(curves.length, 50);
+    assert.ok(curves.reduce((sum, { training }) => sum + training.x.length, 0) <= 400_000);
+    for (const { training } of curves) assert.deepEqual([training.x[0], training.x.at(-1)], [0, 8999]);
+  });
+
+  test("nodes: the first ones are told; those of a file that is written anew make room", async () => {
+    const rows = (name: string, from: number, to: number) =>
+      Array.from({ length: to - from }, (_, i) => `{"node": "${name}${from + i}", "step": 1, "loss": 1}\n`).join("");
+    const { run, files } = told([rows("a", 0, 60), rows("b", 0, 60)]);
+    const nodes = async () => {
+      const names = (await run.read())?.nodes.map(({ name }) => name[0]) ?? [];
+      return ["a", "b"].map((name) => names.filter((one) => one === name).length);
+    };
+    assert.deepEqual(await nodes(), [60, 40]);
+    fs.writeFileSync(files[0] as string, rows("a", 0, 1));
+    assert.deepEqual(await nodes(), [1, 40]);
+    fs.appendFileSync(files[1] as string, rows("b", 40, 60));
+    assert.deepEqual(await nodes(), [1, 60]);
+  });
+
+  test("a metric with a name that is no name is passed over", async () => {
+    const { run } = told([`{"step": 1, "loss": 1, "${"x".repeat(1000)}": 2}\n`]);
+    assert.deepEqual(
+      ((await run.watch.series?.()) ?? []).map(({ metric }) => metric),
+      ["loss"],
+    );
+  });
+});
