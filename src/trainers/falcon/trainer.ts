@@ -11,7 +11,7 @@ import { rayProcesses } from "./leftovers.ts";
 import { modelFiles } from "./run/model-files.ts";
 import { postMortem } from "./run/post-mortem.ts";
 import { RunWatcher } from "./run/progress.ts";
-import { findRunDirectory, type LatestLink, latestLink } from "./run/run-directory.ts";
+import { findRunDirectory, type LinkBefore, latestLink } from "./run/run-directory.ts";
 import { startedWith } from "./surroundings.ts";
 
 export const falcon: Launcher = {
@@ -29,8 +29,8 @@ export const falcon: Launcher = {
   display: { detachKeyFree: true, drawn: true },
   plain: (command) => argumentsOf(command).interactive === false,
   timeLimit: (command) => argumentsOf(command).timeout,
-  beforeStart: latestLink,
-  findRun: (directory, before, pids) => findRunDirectory(directory, before as LatestLink | undefined, pids),
+  beforeStart: (directory): Promise<LinkBefore> => latestLink(directory).catch(() => "unknown"),
+  findRun: (directory, before, pids) => findRunDirectory(directory, before as LinkBefore, pids),
   watch(session, effects) {
     const { runDirectory: run, directory, created } = session;
     if (run === null) return undefined;

@@ -11,6 +11,9 @@ export interface LatestLink {
   made: number;
 }
 
+/** What latestLink() found: no link, or that it could not be looked at, by which nothing is known of it. */
+export type LinkBefore = LatestLink | undefined | "unknown";
+
 /**
  * How much of the end of a driver log is searched for the run's "Output:" line; a start writes about 2 KB.
  */
@@ -41,12 +44,16 @@ export const canonical = aside("canonical", canonicalHere, ([file]) => file);
  */
 export const latestLink = aside("latestLink", latestLinkHere, ([directory]) => directory);
 
+/** Why there is no such link: nothing is there, or something else. */
+const noLink = new Set<unknown>(["ENOENT", "ENOTDIR", "EINVAL"]);
+
 function latestLinkHere(directory: string): LatestLink | undefined {
   try {
     const link = path.join(directory, "output", "latest");
     return { target: textOf(fs.readlinkSync(onDisk(link), "buffer")), made: fs.lstatSync(onDisk(link)).mtimeMs };
-  } catch {
-    return undefined;
+  } catch (error) {
+    if (noLink.has((error as NodeJS.ErrnoException).code)) return undefined;
+    throw error;
   }
 }
 
@@ -58,7 +65,7 @@ function latestLinkHere(directory: string): LatestLink | undefined {
  */
 export const findRunDirectory = aside("findRunDirectory", findHere, ([directory]) => directory);
 
-function findHere(directory: string, before: LatestLink | undefined, pids: readonly number[]): string | undefined {
+function findHere(directory: string, before: LinkBefore, pids: readonly number[]): string | undefined {
   const log = openDriverLog(pids);
   if (log !== undefined) {
     const output = outputLine(log);
@@ -66,6 +73,7 @@ function findHere(directory: string, before: LatestLink | undefined, pids: reado
     const run = path.resolve(log, "../../..");
     if (hasConfig(run)) return run;
   }
+  if (before === "unknown") return undefined;
   const now = latestLinkHere(directory);
   if (now && (now.target !== before?.target || now.made !== before.made)) {
     const run = canonicalHere(path.resolve(directory, "output", now.target));

@@ -6,6 +6,7 @@ import os from "node:os";
 import path from "node:path";
 import { after, test } from "node:test";
 import { canonical, findRunDirectory, latestLink, openDriverLog } from "../../../../src/trainers/falcon/run/run-directory.ts";
+import { falcon } from "../../../../src/trainers/falcon/trainer.ts";
 import { layOut, recordedRuns } from "../../../support/recorded.ts";
 
 const home = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), "rundir-")));
@@ -52,6 +53,21 @@ test("the latest link: what it points at, and that it was made anew", async () =
   fs.mkdirSync(run);
   fs.writeFileSync(path.join(run, "config.yml"), "");
   assert.equal(await findRunDirectory(folder, before, []), run);
+});
+
+test("a link that could not be read before the start is no evidence of a new run: it may be an earlier one's", async (t) => {
+  const folder = project();
+  const run = path.join(folder, "output/261124-080146-brave-owl");
+  fs.mkdirSync(run);
+  fs.writeFileSync(path.join(run, "config.yml"), "");
+  fs.symlinkSync(path.basename(run), path.join(folder, "output/latest"));
+  const away = t.mock.method(fs, "readlinkSync", () => {
+    throw Object.assign(new Error("EIO: i/o error, readlink"), { code: "EIO" });
+  });
+  const before = await falcon.beforeStart?.(folder);
+  away.mock.restore();
+  assert.equal(await falcon.findRun?.(folder, before, []), undefined);
+  assert.equal(await falcon.findRun?.(folder, await falcon.beforeStart?.(folder), []), undefined);
 });
 
 test("the driver's open log, which another run in the same project cannot move", linux, async () => {
