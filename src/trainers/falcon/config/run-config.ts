@@ -30,6 +30,8 @@ export interface RunConfig {
   localLogs: boolean;
   /** Why the file could not be read, or undefined. */
   problem: string | undefined;
+  /** Nothing is known of what is in the file, which is there: it may be read another time. */
+  unread: boolean;
 }
 
 /** A configuration has a few KB; more than this is no configuration. */
@@ -57,9 +59,12 @@ function readHere(run: string, directory: string, graph: string | undefined): Ru
   try {
     root = wholeHere(run);
   } catch (error) {
-    const missing = (error as NodeJS.ErrnoException).code === "ENOENT";
+    // what the file holds has no code
+    const { code } = error as NodeJS.ErrnoException;
+    const missing = code === "ENOENT";
     const problem = missing ? "no config.yml yet" : `config.yml: ${(error as Error).message}`;
-    return { nodes: nodesOf(fallback), graph: fallback, localLogs: true, problem };
+    const unread = code !== undefined && !missing;
+    return { nodes: nodesOf(fallback), graph: fallback, localLogs: true, problem, unread };
   }
   const moved = valueAt(root, "paths.graph");
   const folder = graph ?? (typeof moved === "string" && moved !== "" && !moved.includes("${") ? moved : undefined);
@@ -69,6 +74,7 @@ function readHere(run: string, directory: string, graph: string | undefined): Ru
     graph: folder === undefined ? path.join(run, "graph") : canonical(path.resolve(directory, folder)),
     localLogs: valueAt(root, "logging.local.enabled") !== false,
     problem: undefined,
+    unread: false,
   };
 }
 

@@ -107,7 +107,9 @@ export class RunReader {
     let config: RunConfig;
     try {
       config = await readRunConfig(this.run, this.#directory, this.#graphOption);
-      this.#configRead = signature;
+      // as where it does not answer
+      if (config.unread && this.config && this.config.problem === undefined) return false;
+      this.#configRead = config.unread ? undefined : signature;
     } catch (error) {
       if (!(error instanceof NoAnswer) || this.config === undefined) throw error;
       // asked for again at the next look; until then what was read before counts

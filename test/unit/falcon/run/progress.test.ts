@@ -266,6 +266,25 @@ test("a configuration that does not answer takes nothing away of what was read b
   }
 });
 
+test("a configuration that could not be read in one moment takes nothing away either, and is read in the next one", async (t) => {
+  const { openSync } = fs;
+  let broken = true;
+  t.mock.method(fs, "openSync", (file: fs.PathLike, ...rest: [number]) => {
+    if (!broken || !String(file).endsWith("config.yml")) return openSync(file, ...rest);
+    throw Object.assign(new Error("EIO: i/o error, open"), { code: "EIO" });
+  });
+  const { watcher, run } = watched("plain");
+  // `x` is not trained and has no log: the configuration alone tells of it
+  const nodes = async () => (await watcher.read(false)).nodes.map(({ name }) => name);
+  fs.rmSync(path.join(run, "graph/x"), { recursive: true, force: true });
+  assert.deepEqual(await nodes(), ["theta"]);
+  broken = false;
+  assert.deepEqual(await nodes(), ["theta", "x"]);
+  broken = true;
+  fs.appendFileSync(path.join(run, "config.yml"), "# changed\n");
+  assert.deepEqual(await nodes(), ["theta", "x"]);
+});
+
 test("paths.graph moved by the command line or by the configuration: logs and metrics are read there", async () => {
   for (const how of ["option", "configuration"] as const) {
     const { run, facts } = watched("plain");
