@@ -18,6 +18,12 @@ import { TerminalSizing } from "./terminal-sizing.ts";
  * from the log. The 128 MiB of drawings that a screen may be behind take some seconds.
  */
 const longestSettling = 30_000;
+/**
+ * … and so long for the terminals that show it: the last output comes to one that lags before its holder is
+ * let go of. One that takes nothing is drawn the screen once it goes on; nobody else waits for it
+ * (invariant 4).
+ */
+const longestSeeing = 2_000;
 /** … and the end of the server: the next one reads it from the log. */
 const longestLeaving = 3_000;
 
@@ -329,7 +335,8 @@ export class SessionOutput implements Viewed, Followed {
 
   /**
    * The program has ended, nothing more comes: resolves when the screen has all of it and is stored, and
-   * every viewer has seen it. A screen that cannot be had, or stands still, is not waited for without an end.
+   * every viewer has seen it. A screen that cannot be had, or stands still, is not waited for without an end,
+   * and a viewer whose terminal takes nothing for a moment only.
    * @param end bytes of output in all.
    */
   async settle(end: number): Promise<void> {
@@ -348,7 +355,8 @@ export class SessionOutput implements Viewed, Followed {
     if (this.#over) return;
     if (this.sizing) this.#sizing.force();
     await this.#screen.store();
-    await Promise.all([...this.#effects.viewers.keys()].map((viewer) => viewer.settled()));
+    const seen = [...this.#effects.viewers.keys()].map((viewer) => viewer.settled());
+    await within(longestSeeing, Promise.all(seen));
   }
 
   /** The session is over: who waits for the present has it. */

@@ -6,7 +6,7 @@ import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { parentOf } from "../../../src/platform/processes.ts";
 import { program } from "../../support/compile.ts";
-import { until } from "../../support/events.ts";
+import { stopped, until } from "../../support/events.ts";
 import { TestHome } from "../../support/home.ts";
 import { notBuilt } from "../../support/paths.ts";
 
@@ -166,6 +166,29 @@ describe("a slow terminal", () => {
     await viewer.waitFor("done");
     const more = viewer.received.length - before;
     assert.ok(more < 1 << 20, `${more} bytes of the past were shown first`);
+  });
+});
+
+describe("a client that stands still", () => {
+  const home = new TestHome();
+  after(() => home.dispose());
+
+  test("keeps nobody from the end of its session, and shows that when it goes on", async () => {
+    const script = 'echo ready; while [ ! -e go ]; do sleep 0.05; done; "$1" 40000 200; echo last words';
+    const id = await home.start(["sh", "-c", script, "sh", program("flood")]);
+    const still = home.terminal(["attach", id], { cols: 80, rows: 24 });
+    const other = home.terminal(["attach", id], { cols: 80, rows: 24 });
+    for (const terminal of [still, other]) await terminal.waitFor("ready");
+    await until(() => home.logged(`viewer.direct-granted session=${id}`).length > 1, "the direct way of both");
+    still.kill("SIGSTOP");
+    await until(() => stopped(still.pid), "the client to be stopped");
+    fs.writeFileSync(path.join(home.work, "go"), "");
+    await other.waitForExit();
+    await home.untilState(id, "exited");
+    assert.ok(stopped(still.pid));
+    still.kill("SIGCONT");
+    await still.waitForExit();
+    for (const terminal of [still, other]) assert.match(terminal.text(), /last words/);
   });
 });
 

@@ -5,6 +5,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
 import { SessionOutput, type SessionOutputEffects } from "../../../../src/session/output/session-output.ts";
+import type { Viewer } from "../../../../src/session/viewers/viewer.ts";
 import { OutputLog } from "../../../../src/store/output-log.ts";
 import type { OpenOptions, ScreenEvents, ScreenHandle, Screens } from "../../../../src/terminal/worker/screens.ts";
 import { FakeHolder } from "../../../support/holder/session-folder.ts";
@@ -140,6 +141,32 @@ test("ends also where its screen stands still, which is not stored then as it st
     output.finish();
     await new Promise((resolve) => setImmediate(resolve));
     assert.deepEqual(stored, []);
+  });
+});
+
+test("ends for everybody where a viewer's terminal takes nothing, once its screen is stored", async (t) => {
+  await settling(async (holder) => {
+    t.mock.timers.enable({ apis: ["setTimeout"] });
+    const turn = () => new Promise((resolve) => setImmediate(resolve));
+    const stored: number[] = [];
+    const deaf = { streams: false, settled: () => new Promise<void>(() => {}) } as unknown as Viewer;
+    const effects = {
+      viewers: new Map([[deaf, undefined]]),
+      store: ({ offset }: { offset: number }) => void stored.push(offset),
+    };
+    const output = outputOf(holder, new Paper(), true, effects);
+    output.begin();
+    let settled = false;
+    const done = output.settle(14).then(() => {
+      settled = true;
+    });
+    await turn();
+    assert.deepEqual([stored.length, settled], [1, false], "one that only lags has a moment");
+    t.mock.timers.tick(5_000);
+    await turn();
+    assert.equal(settled, true);
+    await done;
+    output.finish();
   });
 });
 
