@@ -142,6 +142,8 @@ export class Viewer {
   #begin(waits: boolean): void {
     this.#allowed = this.#filterOf("screen");
     if (this.#isRendered) {
+      // frames alone from here on: it is sent the stream beside a line of ours only
+      if (this.#line === undefined) this.#beside = undefined;
       const height = this.rows - (this.#line === undefined ? 0 : 1);
       const watch = this.#viewed.screen().watchFrames(this.cols, height, (frame) => this.#frame(frame));
       this.#mode = { is: "frames", watch, stale: false };

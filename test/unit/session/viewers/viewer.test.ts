@@ -369,3 +369,19 @@ test("beside a line of ours a terminal is shown frames, hears the bell, and who 
   viewer.output(0, Buffer.from("live\x07"));
   assert.ok(s.text().endsWith("SCREEN live\x07"), "once");
 });
+
+test("… and is sent no more of the stream behind that line, also where it is shown frames for good", async () => {
+  const s = stage();
+  const viewer = new Viewer(s.viewed, s.terminal, { cols: 100, rows: 30 }, 100, unfiltered);
+  viewer.setLine(showable("LINE "));
+  viewer.join();
+  s.frame("FRAME ");
+  assert.equal(viewer.streams, true);
+  viewer.setLine(undefined);
+  viewer.rejoin();
+  s.frame("WHOLE ");
+  assert.equal(viewer.streams, false);
+  viewer.output(0, Buffer.from("text\x07"));
+  assert.equal(s.text(), "FRAME LINE WHOLE ");
+  viewer.dispose();
+});
