@@ -70,6 +70,7 @@ const files = {
     "src/session/life/session-table.ts",
     "src/session/life/session-holder.ts",
     "src/session/machines/submissions.ts",
+    "src/session/machines/move-folder.ts",
     "src/session/machines/take-in.ts",
     "src/session/holder/unread-pty.ts",
     "src/store/",

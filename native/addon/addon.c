@@ -211,6 +211,14 @@ static napi_value punch_hole(napi_env env, napi_callback_info info) {
   return throw_errno(env, "punch hole", NULL);
 }
 
+static napi_value first_data(napi_env env, napi_callback_info info) {
+  napi_value a[2];
+  int fd;
+  int64_t from;
+  if (!get_arguments(env, info, a, 2) || !get_int(env, a[0], &fd) || !get_offset(env, a[1], &from)) return NULL;
+  return number(env, (double)os_first_data(fd, (off_t)from));
+}
+
 static napi_value on_network(napi_env env, napi_callback_info info) {
   napi_value a[1];
   char path[PATH_LIMIT];
@@ -295,7 +303,7 @@ NAPI_MODULE_INIT() {
       {"writeSome", write_some},   {"connectUnix", connect_unix}, {"sendFds", send_fds},
       {"shutdownWriting", shutdown_writing}, {"recvFds", recv_fds}, {"peerCredentials", peer_credentials},
       {"tryLock", try_lock},
-      {"punchHole", punch_hole},   {"onNetwork", on_network}, {"lineMode", line_mode},
+      {"punchHole", punch_hole},   {"firstData", first_data}, {"onNetwork", on_network}, {"lineMode", line_mode},
       {"setWindowSize", set_window_size}, {"trimMemory", trim_memory},
       {"jobOf", job_of}, {"scanPlainText", find_plain_text},
       {"createFilter", create_filter}, {"feedFilter", feed_filter}, {"takeAsked", take_asked}, {"modeRules", list_mode_rules},

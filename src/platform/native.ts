@@ -89,6 +89,7 @@ interface Addon {
   peerCredentials(socket: number): PeerCredentials;
   tryLock(file: string): number;
   punchHole(fd: number, offset: number, length: number): boolean;
+  firstData(fd: number, from: number): number;
   onNetwork(file: string): boolean;
   lineMode(fd: number): number;
   setWindowSize(fd: number, cols: number, rows: number): void;
@@ -178,6 +179,11 @@ export const peerCredentials: Addon["peerCredentials"] = addon.peerCredentials;
 export const tryLock: Addon["tryLock"] = addon.tryLock;
 /** Gives a range of blocks back without moving a byte; false where the file system cannot. */
 export const punchHole: Addon["punchHole"] = addon.punchHole;
+/**
+ * The first offset from `from` on that holds data; `from` where the system cannot tell, the file's length
+ * where there is none. Moves the descriptor's place.
+ */
+export const firstData: Addon["firstData"] = addon.firstData;
 /** Whether `file` lives on another machine: locks and shared memory cannot be trusted there. */
 export const onNetwork: Addon["onNetwork"] = addon.onNetwork;
 /**

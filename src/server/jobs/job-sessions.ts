@@ -56,6 +56,8 @@ export interface JobSessionEffects {
 export class JobSessions {
   readonly #effects: JobSessionEffects;
   #takingIn: Promise<void> | undefined;
+  /** See TakeInEffects. */
+  readonly #leftAlone = new Map<string, number>();
   #look: NodeJS.Timeout | undefined;
   #endWatch: () => void = () => {};
   /** What the batch system's processes are called whose end is the job's. */
@@ -76,7 +78,7 @@ export class JobSessions {
 
   async #takeInAll(): Promise<void> {
     let untold = 0;
-    const taken = takeInEndedJobs(this.#effects.home, {
+    const taken = await takeInEndedJobs(this.#effects.home, {
       log: this.#effects.log,
       known: (id) => this.#effects.table.get(id) !== undefined,
       rowOf: (folder) => this.#effects.table.rowOf(folder),
@@ -84,6 +86,8 @@ export class JobSessions {
         this.#effects.keepUntold(kept);
         untold += kept.deliveries.length + kept.notices.length;
       },
+      ending: () => this.#effects.ending(),
+      leftAlone: this.#leftAlone,
     });
     await Promise.all(taken.map((one) => this.#takeInOne(one)));
     // not before the sessions are here: their environments have the secrets

@@ -2,6 +2,7 @@
 // goes. Docs: decisions/0004-homes.md.
 import fs from "node:fs";
 import path from "node:path";
+import { steady } from "../../base/clock.ts";
 import type { Log } from "../../base/log.ts";
 import { namesIn } from "../../base/names-in.ts";
 import { type JobHome, jobHomes } from "../../platform/job-homes.ts";
@@ -12,7 +13,14 @@ import { type UntoldNotice, untoldNotices } from "../../store/notices.ts";
 import { readRecord } from "../../store/record.ts";
 import { type SessionRow, SessionStore, type StoredSnapshot } from "../../store/session-store.ts";
 import { lastWrite, programRuns } from "./left-program.ts";
+import { moveFolder, NotCopied } from "./move-folder.ts";
 import { checkFolder } from "./own-files.ts";
+
+/**
+ * A home whose sessions could not be copied is left alone for so long (ms): each try fills a disk to its end,
+ * and that costs live sessions output.
+ */
+const leftAlone = 3_600_000;
 
 /** One session of an ended job, its folder at its new place. */
 export interface TakenIn {
@@ -38,23 +46,29 @@ export interface TakeInEffects {
   rowOf(folder: string): SessionRow | undefined;
   /** Keeps what is to be told, before the place that has it goes. Of one that is told twice it keeps one. */
   untold(untold: Untold): void;
+  /** Whether the server is on its way out: the sessions of a moment later are the next one's. */
+  ending(): boolean;
+  /** Homes that are left alone, and until when (ms, monotonic); kept between two looks. */
+  readonly leftAlone: Map<string, number>;
 }
 
 /**
  * Moves the sessions of all ended jobs to `<host>/s`.
  * @param host the home whose lock the caller has.
  */
-export function takeInEndedJobs(host: string, effects: TakeInEffects): TakenIn[] {
+export async function takeInEndedJobs(host: string, effects: TakeInEffects): Promise<TakenIn[]> {
   let running: ReadonlySet<string> | undefined;
   // what was moved is the host's, whatever fails behind it
   const taken: TakenIn[] = [];
   for (const home of jobHomes(host)) {
+    if ((effects.leftAlone.get(home.home) ?? 0) > steady()) continue;
     const locks = lockOf(home);
     if (locks === undefined) continue;
     try {
       running ??= runningJobs();
-      if (!running.has(home.job) && !hasHolder(home.home)) takeIn(host, home, effects, taken);
+      if (!running.has(home.job) && !hasHolder(home.home)) await takeIn(host, home, effects, taken);
     } catch (error) {
+      if (error instanceof NotCopied) effects.leftAlone.set(home.home, steady() + leftAlone);
       effects.log("job.import-failed", { job: home.job, reason: String(error) });
     } finally {
       for (const lock of locks) close(lock);
@@ -118,7 +132,7 @@ function folders(home: string): string[] {
  * Adds to `taken` each session as soon as it is moved. A home that cannot be removed whole, or has a session
  * that the host has as well, stays, and is looked at again.
  */
-function takeIn(host: string, { job, home }: JobHome, effects: TakeInEffects, taken: TakenIn[]): void {
+async function takeIn(host: string, { job, home }: JobHome, effects: TakeInEffects, taken: TakenIn[]): Promise<void> {
   const { rows, untold } = readKept(home, effects.log);
   // before anything is moved: where it cannot be written now all stays as it is, and is tried again
   effects.untold(untold);
@@ -142,7 +156,8 @@ function takeIn(host: string, { job, home }: JobHome, effects: TakeInEffects, ta
       continue;
     }
     const written = lastWrite(from) ?? row.created;
-    move(from, to);
+    // the job's home may be on another file system (native/home/home.c)
+    await moveFolder(from, to, () => !effects.ending());
     taken.push({ row, snapshot: known?.snapshot, job, written });
     ids.push(id);
   }
@@ -169,22 +184,5 @@ function readKept(home: string, log: Log): Kept {
     };
   } finally {
     store.close();
-  }
-}
-
-/**
- * The job's home may be on another file system (native/home/home.c): then the folder is copied, and is there
- * whole or not at all.
- */
-function move(from: string, to: string): void {
-  try {
-    fs.renameSync(from, to);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EXDEV") throw error;
-    const copy = `${to}.copy`;
-    fs.rmSync(copy, { recursive: true, force: true });
-    fs.cpSync(from, copy, { recursive: true, preserveTimestamps: true, filter: (file) => path.basename(file) !== "sock" });
-    fs.renameSync(copy, to);
-    fs.rmSync(from, { recursive: true, force: true });
   }
 }

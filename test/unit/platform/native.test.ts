@@ -11,6 +11,7 @@ import {
   close,
   connectUnix,
   dup,
+  firstData,
   lineMode,
   onNetwork,
   openFolder,
@@ -182,6 +183,18 @@ test("punchHole frees blocks and moves nothing", () => {
   assert.equal(fs.fstatSync(fd).size, 1 << 20);
   fs.closeSync(fd);
   assert.throws(() => punchHole(fd, 0, 4096), coded("EBADF"));
+});
+
+test("firstData passes over holes, and ends at the file's end", () => {
+  const file = path.join(folder, "sparse");
+  const fd = fs.openSync(file, "w+");
+  fs.writeSync(fd, "data", 1 << 20);
+  fs.ftruncateSync(fd, 3 << 20);
+  assert.deepEqual(
+    [0, (1 << 20) + 2, 2 << 20].map((from) => firstData(fd, from)),
+    [1 << 20, (1 << 20) + 2, 3 << 20],
+  );
+  fs.closeSync(fd);
 });
 
 test("onNetwork: /proc is on none", () => {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
-import { afterEach, beforeEach, describe, test } from "node:test";
+import { afterEach, beforeEach, describe, type TestContext, test } from "node:test";
 import { close, tryLock } from "../../../../src/platform/native.ts";
 import { bootId } from "../../../../src/platform/processes.ts";
 import { type TakeInEffects, takeInEndedJobs } from "../../../../src/session/machines/take-in.ts";
@@ -22,38 +22,46 @@ describe("the homes of jobs", () => {
     fs.mkdirSync(job, { recursive: true, mode: 0o700 });
   });
   afterEach(() => fs.rmSync(host, { recursive: true }));
-  const takeIn = (untold: TakeInEffects["untold"] = () => {}) =>
-    takeInEndedJobs(host, { log: () => {}, known: () => false, rowOf: () => undefined, untold });
+  const effects = (other: Partial<TakeInEffects> = {}): TakeInEffects => ({
+    log: () => {},
+    known: () => false,
+    rowOf: () => undefined,
+    untold: () => {},
+    ending: () => false,
+    leftAlone: new Map(),
+    ...other,
+  });
+  const takeIn = (untold: TakeInEffects["untold"] = () => {}) => takeInEndedJobs(host, effects({ untold }));
 
   for (const [name, who] of [
     ["start.lock", "a client that starts its server"],
     ["server.lock", "a server"],
   ] as const)
-    test(`one that ${who} has locked is left alone, and taken in afterwards`, () => {
+    test(`one that ${who} has locked is left alone, and taken in afterwards`, async () => {
       const lock = tryLock(path.join(job, name));
       assert.ok(lock >= 0);
-      takeIn();
+      await takeIn();
       assert.ok(fs.existsSync(path.join(job, name)));
       close(lock);
-      takeIn();
+      await takeIn();
       assert.ok(!fs.existsSync(job));
     });
 
   /** Sessions in the job's home, and takes in what its rows tell. */
-  const takeInSessions = (...ids: string[]) => {
+  const rowOf = (folder: string) => ({ id: path.basename(folder), created: 1, facts: {} }) as unknown as SessionRow;
+  const takeInSessions = async (...ids: string[]) => {
     for (const id of ids) fs.mkdirSync(path.join(job, "s", id), { recursive: true });
-    const rowOf = (folder: string) => ({ id: path.basename(folder), created: 1, facts: {} }) as unknown as SessionRow;
-    const taken = takeInEndedJobs(host, { log: () => {}, known: () => false, rowOf, untold: () => {} });
+    const taken = await takeInEndedJobs(host, effects({ rowOf }));
     return taken.map(({ row }) => row.id).sort();
   };
 
-  test("a session that the host has already holds up no other one, and keeps its home", () => {
+  test("a session that the host has already holds up no other one, and keeps its home", async () => {
     fs.mkdirSync(path.join(host, "s", "b"), { recursive: true });
-    assert.deepEqual(takeInSessions("a", "b", "c"), ["a", "c"]);
+    assert.deepEqual(await takeInSessions("a", "b", "c"), ["a", "c"]);
     assert.deepEqual(fs.readdirSync(path.join(job, "s")), ["b"]);
   });
 
-  test("a program of the job holds its home while it runs; whoever has its number later does not", () => {
+  test("a program of the job holds its home while it runs; whoever has its number later does not", async () => {
     const folder = path.join(job, "s", "abc234");
     const withRecord = (start: number, boot: string) => {
       fs.mkdirSync(folder, { recursive: true });
@@ -64,30 +72,98 @@ describe("the homes of jobs", () => {
       fs.writeFileSync(path.join(folder, "session.json"), JSON.stringify(file));
       return takeInSessions("abc234");
     };
-    assert.deepEqual(withRecord(Date.now(), bootId()), []);
-    assert.deepEqual(withRecord(Date.now() - 3_600_000, bootId()), [], "the clock was set");
-    const number = withRecord(Date.now() - 3 * 86_400_000, bootId());
+    assert.deepEqual(await withRecord(Date.now(), bootId()), []);
+    assert.deepEqual(await withRecord(Date.now() - 3_600_000, bootId()), [], "the clock was set");
+    const number = await withRecord(Date.now() - 3 * 86_400_000, bootId());
     assert.deepEqual(number, ["abc234"], "the number is another process' by now");
     fs.rmSync(path.join(host, "s"), { recursive: true });
     fs.mkdirSync(job, { mode: 0o700 });
-    assert.deepEqual(withRecord(Date.now(), "another boot"), ["abc234"]);
+    assert.deepEqual(await withRecord(Date.now(), "another boot"), ["abc234"]);
   });
 
-  test("a home that cannot be removed costs none of its sessions", (t) => {
+  test("a home that cannot be removed costs none of its sessions", async (t) => {
     const stays = path.join(job, "stays");
     fs.writeFileSync(stays, "");
     if (spawnSync("chattr", ["+i", stays]).status !== 0) return t.skip("no file can be made immutable here");
     try {
-      assert.deepEqual(takeInSessions("a"), ["a"]);
+      assert.deepEqual(await takeInSessions("a"), ["a"]);
       assert.ok(fs.existsSync(path.join(host, "s", "a")));
     } finally {
       spawnSync("chattr", ["-i", stays]);
     }
-    takeIn();
+    await takeIn();
     assert.ok(!fs.existsSync(job));
   });
 
-  test("what a killed one had still to tell is kept before its home goes: each once, and with the message that was under way", () => {
+  describe("on another file system than the host's", () => {
+    const sessions = () => path.join(host, "s");
+    const copied = () => path.join(sessions(), "a", "output.log");
+    /** A session of the job with a log whose head is free; answers its length. */
+    const withLog = (data: number): number => {
+      const folder = path.join(job, "s", "a");
+      fs.mkdirSync(folder, { recursive: true });
+      fs.writeFileSync(path.join(folder, "record"), "start 1 1\n");
+      const log = fs.openSync(path.join(folder, "output.log"), "w", 0o600);
+      const head = 256 << 20;
+      fs.writeSync(log, Buffer.alloc(data, "x"), 0, data, head);
+      fs.futimesSync(log, 1_000_000, 2_000_000);
+      fs.closeSync(log);
+      return head + data;
+    };
+    /** The host's sessions on a disk of 8 MiB of their own. */
+    const withDisk = async (t: TestContext, work: () => Promise<void>) => {
+      fs.mkdirSync(sessions());
+      const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", "size=8m,mode=0700", "tmpfs", sessions()]).status === 0;
+      if (!mounted) return t.skip("nothing can be mounted here");
+      try {
+        await work();
+      } finally {
+        spawnSync("umount", [sessions()]);
+      }
+    };
+
+    test("a log is copied without what was freed of it", (t) =>
+      withDisk(t, async () => {
+        const size = withLog(8192);
+        const before = fs.statSync(path.join(job, "s", "a", "output.log"));
+        assert.deepEqual(await takeInSessions("a"), ["a"]);
+        assert.ok(!fs.existsSync(job));
+        const after = fs.statSync(copied());
+        assert.deepEqual([after.size, after.mode, after.mtimeMs], [size, before.mode, before.mtimeMs]);
+        assert.ok(after.blocks * 512 < 1 << 20, `${after.blocks} blocks`);
+        const read = Buffer.alloc(8192);
+        const log = fs.openSync(copied(), "r");
+        fs.readSync(log, read, 0, read.length, size - read.length);
+        fs.closeSync(log);
+        assert.ok(read.equals(Buffer.alloc(8192, "x")));
+        assert.equal(fs.readFileSync(path.join(sessions(), "a", "record"), "utf8"), "start 1 1\n");
+      }));
+
+    test("what does not fit leaves nothing of itself, and is not tried again soon", (t) =>
+      withDisk(t, async () => {
+        withLog(16 << 20);
+        let failed = 0;
+        const log = (event: string) => void (event === "job.import-failed" && failed++);
+        const leftAlone = new Map<string, number>();
+        for (let i = 0; i < 2; i++) {
+          assert.deepEqual(await takeInEndedJobs(host, effects({ rowOf, log, leftAlone })), []);
+          assert.deepEqual(fs.readdirSync(sessions()), []);
+        }
+        assert.equal(failed, 1);
+        fs.truncateSync(path.join(job, "s", "a", "output.log"), 1 << 20);
+        leftAlone.set(job, 0);
+        assert.equal((await takeInEndedJobs(host, effects({ rowOf, leftAlone }))).length, 1, "later it is");
+      }));
+
+    test("a server that ends while it copies leaves the session to the next one, where it is", (t) =>
+      withDisk(t, async () => {
+        withLog(8192);
+        assert.deepEqual(await takeInEndedJobs(host, effects({ rowOf, ending: () => true })), []);
+        assert.deepEqual([fs.readdirSync(sessions()), fs.readdirSync(path.join(job, "s"))], [[], ["a"]]);
+      }));
+  });
+
+  test("what a killed one had still to tell is kept before its home goes: each once, and with the message that was under way", async () => {
     const store = SessionStore.open(path.join(job, "state.db"), () => {});
     const theirs = new Notices(store.database, "phone");
     theirs.add("a", "failed", { FALCON_SESSION_NAME: "sent" }, 1);
@@ -107,7 +183,7 @@ describe("the homes of jobs", () => {
       for (const delivery of untold.deliveries) deliveries.takeIn(delivery, 10);
     };
     // a server that is killed right behind it finds the home once more
-    takeIn((untold) => {
+    await takeIn((untold) => {
       keep(untold);
       keep(untold);
     });
