@@ -56,6 +56,7 @@ enum {
   FROM_KEYS_OPEN = 79,
   FROM_KEYS_CLOSE = 80,
   FROM_INPUT_TAKEN = 81,
+  FROM_RESUME_SAME = 82,
 };
 
 enum { INPUT_OFF = 0, INPUT_PLAIN = 1, INPUT_RAW = 2 };
@@ -203,6 +204,8 @@ void client_send_news(void);
 
 // The whole request: who we are and what is asked.
 void client_send_request(void);
+// What we asked is what to ask of the next server.
+void client_resume_same(void);
 
 // ---- client_signals.c
 

@@ -97,6 +97,9 @@ static void obey(uint8_t type, const uint8_t *payload, size_t length) {
       if (length > 0) memcpy(client.resume, payload, length);
       client.resume_length = length;
       return;
+    case FROM_RESUME_SAME:
+      client_resume_same();
+      return;
     case FROM_RESTORE:
       client.inherits = false;
       terminal_keep_restore(payload, length);

@@ -3,6 +3,7 @@
 
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -92,4 +93,15 @@ void client_send_request(void) {
   if (!is_far) send_scheduling();
   client_send(TO_TOKEN, client.token, sizeof client.token);
   client_send(TO_RUN, NULL, 0);
+}
+
+void client_resume_same(void) {
+  // a RESUME that stands is what this connection was asked
+  if (client.resume_length > 0) return;
+  for (size_t i = 0; i < client.first_count; i++) {
+    size_t length = strlen(client.first_arguments[i]) + 1;
+    client.resume = client_must(realloc(client.resume, client.resume_length + length));
+    memcpy(client.resume + client.resume_length, client.first_arguments[i], length);
+    client.resume_length += length;
+  }
 }

@@ -74,6 +74,7 @@ export const ServerFrame = {
   keysOpen: 79,
   keysClose: 80,
   inputTaken: 81,
+  resumeSame: 82,
 } as const;
 
 export const TerminalBit = { stdin: 1, stdout: 2, stderr: 4 } as const;
@@ -157,6 +158,14 @@ export function encodeSignals(on: boolean): Buffer {
  */
 export function encodeResume(args: readonly string[]): Buffer {
   return encodeFrame(ServerFrame.resume, strings(args));
+}
+
+/**
+ * The next server is to be asked the same. The words of a request may be more than a frame takes, and the
+ * client still has them.
+ */
+export function encodeResumeSame(args: readonly string[]): Buffer {
+  return lengthInFrame(args) > mostFromServer ? encodeFrame(ServerFrame.resumeSame) : encodeResume(args);
 }
 
 /** @param keys by which one leaves, a byte each: a control byte or an ASCII character. */
@@ -391,9 +400,18 @@ function clamp(value: number, least: number, most: number): number {
   return Math.min(Math.max(value, least), most);
 }
 
+/** Bytes of a frame that has these strings. */
+export function lengthInFrame(list: readonly string[]): number {
+  return inFrame(list).length;
+}
+
 /** Strings with a NUL behind each. */
+function inFrame(list: readonly string[]): Buffer {
+  return bytesOf(list.map((string) => `${string}\0`).join(""));
+}
+
 function strings(list: readonly string[]): Buffer {
-  const bytes = bytesOf(list.map((string) => `${string}\0`).join(""));
+  const bytes = inFrame(list);
   if (list.some((string) => string.includes("\0"))) throw new ProtocolError(`a NUL in ${JSON.stringify(list)}`);
   if (bytes.length > mostFromServer)
     throw new ProtocolError(`arguments of ${bytes.length} bytes, at most ${mostFromServer} fit a frame`);

@@ -3,7 +3,7 @@
 // Long: all that a command may do with its client, which `Call` lists.
 
 import type net from "node:net";
-import { Status } from "../../base/failure.ts";
+import { Failure, Status } from "../../base/failure.ts";
 import type { Log } from "../../base/log.ts";
 import { printableLines, printableProse } from "../../base/text/printable.ts";
 import type { TerminalBytes } from "../../base/text/terminal-bytes.ts";
@@ -30,9 +30,12 @@ import {
   encodeKeysOpen,
   encodeLeaveKeys,
   encodeResume,
+  encodeResumeSame,
   encodeSignals,
   type Hello,
+  lengthInFrame,
   mostFromClient,
+  mostFromServer,
   type Request,
   RequestReader,
   ServerFrame,
@@ -292,7 +295,7 @@ export class Peer implements Call {
 
   resume(args: readonly string[] | undefined): void {
     this.#resumes = args !== undefined;
-    this.#send(encodeResume(args ?? []));
+    this.#send(args === this.#request?.arguments ? encodeResumeSame(args ?? []) : encodeResume(args ?? []));
   }
 
   together(work: () => void): void {
@@ -377,6 +380,9 @@ export class Peer implements Call {
   }
 
   exec(file: string, argv: readonly string[]): void {
+    const length = lengthInFrame([file, ...argv]);
+    if (length > mostFromServer)
+      throw new Failure(`${length} bytes of arguments: at most ${mostFromServer} can be handed on to ${file}`);
     this.#send(encodeExec(file, argv));
     this.#close();
   }

@@ -53,6 +53,26 @@ describe("commands", () => {
     assert.ok(lines.some((line) => line.startsWith("/dev/pts/")));
   });
 
+  test("more arguments than a frame takes reach the program; what is not ours is not handed on with them, and says why", async () => {
+    const many = Array.from({ length: 15 }, (_, i) => `${i}`.padEnd(100_000, "x"));
+    const id = await home.ok([
+      "run",
+      "-d",
+      "--",
+      "sh",
+      "-c",
+      'shift 5; echo "$# words, the first of $(printf %s "$1" | wc -c)"',
+      "sh",
+      ...many,
+    ]);
+    await home.untilState(id, "exited");
+    assert.match(await home.ok(["logs", id]), /10 words, the first of 100000/);
+    const refused = await home.run(["sample", ...many], { env: { FALCON_BIN: python(home, "exit 9") } });
+    assert.equal(refused.code, 125);
+    assert.match(refused.stderr, /^falcon: 150\d{4} bytes of arguments: at most 1048576 can be handed on to .*\n$/);
+    await home.ok(["remove", id]);
+  });
+
   test("sessions is a table on a terminal that fits it, and a stable JSON shape", async () => {
     const terminal = home.terminal(["sessions"], { cols: 70, rows: 20 });
     await terminal.waitForExit();

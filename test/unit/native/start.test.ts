@@ -398,6 +398,23 @@ describe("a lost connection", () => {
     });
   });
 
+  test("with RESUME_SAME: the next server is asked the same, of more than a frame takes", async () => {
+    await withServer({}, async (server) => {
+      const words = ["run", "", ...Array.from({ length: 12 }, (_, i) => `${i}`.padEnd(100_000, "x"))];
+      const ended = run(words);
+      const first = await server.peer();
+      first.send(encodeFrame(ServerFrame.resumeSame), out("begun"));
+      const next = await FakeServer.listen(home.folder);
+      first.socket.end();
+      const second = await next.peer();
+      assert.deepEqual(second.request.arguments, words);
+      assert.equal(second.request.token, first.request.token);
+      second.send(encodeExit(7));
+      assert.equal((await ended).code, 7);
+      next.dispose();
+    });
+  });
+
   test("a signal between a server that sends its clients on and the next one is told to that one", async () => {
     await withServer({}, async (server) => {
       const ended = run(["launch"]);

@@ -22,6 +22,7 @@ import {
   encodeInputMode,
   encodeLeaveKeys,
   encodeResume,
+  encodeResumeSame,
   encodeSignals,
   longestProcessors,
   longestRequest,
@@ -130,6 +131,7 @@ describe("the numbers", () => {
       keysOpen: 79,
       keysClose: 80,
       inputTaken: 81,
+      resumeSame: 82,
     });
     assert.deepEqual(
       { mostFromClient, mostFromServer, longestRequest, mostEntries, mostLimits, tokenLength },
@@ -190,6 +192,7 @@ describe("the numbers", () => {
       FROM_KEYS_OPEN: ServerFrame.keysOpen,
       FROM_KEYS_CLOSE: ServerFrame.keysClose,
       FROM_INPUT_TAKEN: ServerFrame.inputTaken,
+      FROM_RESUME_SAME: ServerFrame.resumeSame,
       PAYLOAD_LIMIT: mostFromServer,
     };
     for (const [name, value] of Object.entries(names)) assert.equal(number(name), value, name);
@@ -336,6 +339,8 @@ describe("what a server says", () => {
     assert.throws(() => encodeExec("a\0b", ["x"]), ProtocolError);
     assert.throws(() => encodeResume(["x".repeat(mostFromServer)]), ProtocolError);
     assert.equal(encodeResume(["x".repeat(mostFromServer - 1)]).length, mostFromServer + 5);
+    assert.equal(encodeResumeSame(["x".repeat(mostFromServer - 1)]).length, mostFromServer + 5);
+    assert.deepEqual(encodeResumeSame(["x".repeat(mostFromServer)]), encodeFrame(ServerFrame.resumeSame));
   });
 });
 
