@@ -71,7 +71,7 @@ export class OutputLog {
   static readonly #shared = new Map<string, OutputLog>();
 
   readonly folder: string;
-  #users = 1;
+  #users = 0;
   readonly #raw: RawLog;
   #segments: Segment[];
   #times: Times | null = null;
@@ -86,7 +86,6 @@ export class OutputLog {
     this.#raw = new RawLog(folder);
     this.#segments = listSegments(folder);
     this.#record = readRecord(folder);
-    this.refresh();
   }
 
   /**
@@ -95,14 +94,16 @@ export class OutputLog {
    */
   static open(folder: string): OutputLog {
     const key = path.resolve(folder);
-    const known = OutputLog.#shared.get(key);
-    if (known) {
-      known.#users++;
-      known.refresh();
-      return known;
+    const log = OutputLog.#shared.get(key) ?? new OutputLog(key);
+    try {
+      log.refresh();
+    } catch (error) {
+      // whoever gets no log closes none: without a descriptor for the record, that of output.log would stay
+      if (log.#users === 0) log.#raw.close();
+      throw error;
     }
-    const log = new OutputLog(key);
     OutputLog.#shared.set(key, log);
+    log.#users++;
     return log;
   }
 

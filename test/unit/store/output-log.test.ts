@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
-import { afterEach, beforeEach, test } from "node:test";
+import { afterEach, beforeEach, type TestContext, test } from "node:test";
 import zlib from "node:zlib";
 import { OutputLog } from "../../../src/store/output-log.ts";
 import { segmentBytes } from "../../../src/store/segments.ts";
@@ -308,6 +308,43 @@ test("readers see every byte while segments are being compressed under them", as
   await work;
   other.close();
   assert.ok((await all()).equals(whole));
+});
+
+/** How often this process has output.log open: the holder once, and whoever reads it. */
+const opened = () =>
+  fs.readdirSync("/proc/self/fd").filter((fd) => {
+    try {
+      return fs.readlinkSync(`/proc/self/fd/${fd}`) === outputLog();
+    } catch {
+      return false; // the folder's own, which is closed by now
+    }
+  }).length;
+
+/** The one descriptor that was free was taken for output.log: none is left for the record. */
+function failRecord(t: TestContext) {
+  const { openSync } = fs;
+  return t.mock.method(fs, "openSync", (file: fs.PathLike, ...rest: [fs.OpenMode]) => {
+    if (String(file).endsWith("/record") && opened() > 1) throw Object.assign(new Error("EMFILE"), { code: "EMFILE" });
+    return openSync(file, ...rest);
+  });
+}
+
+test("a log that cannot be opened for want of a descriptor keeps none", (t) => {
+  log.close();
+  const failing = failRecord(t);
+  assert.throws(() => OutputLog.open(folder), { code: "EMFILE" });
+  failing.mock.restore();
+  assert.equal(opened(), 1);
+  log = OutputLog.open(folder);
+});
+
+test("who was refused a log that others have open does not keep it open when they have gone", (t) => {
+  const failing = failRecord(t);
+  assert.throws(() => OutputLog.open(folder), { code: "EMFILE" });
+  failing.mock.restore();
+  log.close();
+  assert.equal(opened(), 1);
+  log = OutputLog.open(folder);
 });
 
 test("an absent output.log is an empty log, an absent folder an error", async () => {
