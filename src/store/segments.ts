@@ -5,6 +5,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { promisify } from "node:util";
 import zlib from "node:zlib";
+import { shortageOf } from "../base/failure.ts";
 
 /**
  * Raw bytes of a full segment: large enough for the redraws to share a window, small enough to unpack for one
@@ -122,7 +123,10 @@ export async function writeSegment(folder: string, offset: number, raw: Buffer):
   return { offset, length: raw.length, hash, file, size: packed.length };
 }
 
-/** Unpacks one segment off the main thread. Throws DamagedSegment. */
+/**
+ * Unpacks one segment off the main thread. Throws DamagedSegment; what the machine was only short of (a
+ * descriptor, memory) says nothing of the file, and is thrown as it is.
+ */
 export async function readSegment(folder: string, segment: Segment): Promise<Buffer> {
   try {
     const packed = await fs.promises.readFile(path.join(folder, segment.file));
@@ -130,7 +134,7 @@ export async function readSegment(folder: string, segment: Segment): Promise<Buf
     if (raw.length !== segment.length || hashOf(raw) !== segment.hash) throw new Error("its checksum is another one");
     return raw;
   } catch (error) {
-    throw new DamagedSegment(segment, error);
+    throw shortageOf(error) === undefined ? new DamagedSegment(segment, error) : error;
   }
 }
 

@@ -293,6 +293,23 @@ test("a damaged segment is a hole, the rest is readable", async () => {
   assert.deepEqual(log.holes(), [{ offset: segmentBytes, length: segmentBytes, reason: "damaged" }]);
 });
 
+test("a segment that cannot be opened at the moment is no damaged one: the reading fails, the next one has every byte", async (t) => {
+  const whole = text(segmentBytes * 3);
+  holder.write(whole);
+  await log.compress({ punchHole });
+  t.mock.method(
+    fs.promises,
+    "readFile",
+    async () => {
+      throw Object.assign(new Error("EMFILE: too many open files, open"), { code: "EMFILE" });
+    },
+    { times: 1 },
+  );
+  await assert.rejects(all(), { code: "EMFILE" });
+  assert.ok((await all()).equals(whole));
+  assert.deepEqual(log.holes(), []);
+});
+
 test("readers see every byte while segments are being compressed under them", async () => {
   const whole = text(segmentBytes * 3);
   holder.write(whole);
