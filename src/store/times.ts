@@ -1,6 +1,7 @@
 // The holder's `times` file: which byte of the stream was written when, and which size the terminal had.
 import fs from "node:fs";
 import path from "node:path";
+import { shortageOf } from "../base/failure.ts";
 
 const headerBytes = 16;
 const entryBytes = 12;
@@ -42,7 +43,8 @@ interface Beginning extends SizeMark {
 /**
  * The time index of one session. Reads only what was appended since it last looked; a file that is absent,
  * too short or of another
- * version gives an empty index, never an error, because a log without times is still a log.
+ * version gives an empty index, and no error, because a log without times is still a log. What the machine
+ * was only short of (a descriptor, memory) is thrown: it says nothing of the file.
  */
 export class Times {
   readonly #folder: string;
@@ -161,7 +163,8 @@ export class Times {
   #openFile(): number {
     try {
       return fs.openSync(path.join(this.#folder, "times"), fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW);
-    } catch {
+    } catch (error) {
+      if (shortageOf(error) !== undefined) throw error;
       return -1;
     }
   }
@@ -170,9 +173,9 @@ export class Times {
     const header = Buffer.alloc(headerBytes);
     if (fs.readSync(fd, header, 0, headerBytes, 0) < headerBytes) return false;
     if (header.toString("latin1", 0, 4) !== "FTIM" || header.readUInt32LE(4) !== 1) return false;
+    this.#first = readBeginning(this.#folder);
     this.#start = Number(header.readBigUInt64LE(8));
     this.#time = this.#start;
-    this.#first = readBeginning(this.#folder);
     if (!this.#first) return true;
     const { entry, time, offset, cols, rows } = this.#first;
     this.#time = time;
@@ -284,7 +287,8 @@ function readBeginning(folder: string): Beginning | null {
   let text: string;
   try {
     text = fs.readFileSync(path.join(folder, "times.base"), "latin1");
-  } catch {
+  } catch (error) {
+    if (shortageOf(error) !== undefined) throw error;
     return null;
   }
   const match = /^(\d{1,15}) (\d{1,15}) (\d{1,15}) (\d{1,5}) (\d{1,5})\n$/.exec(text);

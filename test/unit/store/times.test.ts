@@ -66,6 +66,17 @@ test("an index that is absent, cut or foreign is empty", () => {
   }
 });
 
+test("times that cannot be read for want of a descriptor fail that look-up, and are those they were in the next one", (t) => {
+  for (let i = 1; i <= 5000; i++) holder.write("x".repeat(7), start + i * 200);
+  const times = new Times(folder);
+  const emfile = () => {
+    throw Object.assign(new Error("EMFILE: too many open files, open"), { code: "EMFILE" });
+  };
+  t.mock.method(fs, "openSync", emfile, { times: 1 });
+  assert.throws(() => times.timeAt(1030 * 7), { code: "EMFILE" });
+  assert.equal(times.timeAt(1030 * 7), start + 1031 * 200);
+});
+
 test("the head can be let go of: later look-ups are unchanged, disk is freed, appending goes on", () => {
   for (let i = 1; i <= 6000; i++) {
     if (i === 2000) holder.size(132, 50, start + i * 200);
