@@ -73,6 +73,8 @@ interface Recorder {
   pause: number;
   /** By the steady clock. */
   due: number;
+  /** When this server measured it last, by the steady clock; undefined: not yet. */
+  measured: number | undefined;
   /** Processor seconds and bytes that the series tells already, of this program's. */
   cpu: number;
   written: number;
@@ -112,6 +114,7 @@ export class UsageSampler {
       series,
       pause: shortestPause,
       due: this.#effects.steady() + firstPause,
+      measured: undefined,
       cpu: series.total("cpu"),
       written: series.total("written"),
       gpu: false,
@@ -162,12 +165,12 @@ export class UsageSampler {
     }
     gpus.want(driver && [...this.#recorders.values()].some(({ gpu }) => gpu));
     const uses = new Map<string, MemoryUse | undefined>();
-    const time = clock();
+    const at = { wall: clock(), steady: steady() };
     for (const session of sessions) {
       const recorder = this.#recorders.get(session.id);
       if (recorder === undefined) continue;
       const tree = treeOf(session);
-      const moved = tree !== undefined && this.#record(session, recorder, tree, time, uses);
+      const moved = tree !== undefined && this.#record(session, recorder, tree, at, uses);
       recorder.pause = moved ? shortestPause : Math.min(longestPause, recorder.pause * 2);
       recorder.due = now + recorder.pause;
     }
@@ -178,14 +181,19 @@ export class UsageSampler {
     session: SampledSession,
     recorder: Recorder,
     tree: TreeUsage,
-    time: number,
+    at: { wall: number; steady: number },
     uses: Map<string, MemoryUse | undefined>,
   ): boolean {
     const { series } = recorder;
     const before = series.last;
-    const from = before?.time ?? session.started ?? time;
-    const span = (time - from) / 1000;
-    if (span <= 0) return true;
+    // the wall clock may be set at any moment: what another server measured last is all that it is asked for
+    const took =
+      recorder.measured === undefined ? at.wall - (before?.time ?? session.started ?? at.wall) : at.steady - recorder.measured;
+    recorder.measured = at.steady;
+    if (took <= 0) return true;
+    const span = took / 1000;
+    // set back, it goes on from where it was
+    const time = before !== undefined && at.wall <= before.time ? Math.ceil(before.time + took) : at.wall;
     const limit = this.#limitOf(session, recorder, uses);
     const share = recorder.gpu ? this.#gpuShareOf(session, tree) : undefined;
     // numbers of a process that is gone before its parent has waited for it are missing for a while: nothing
@@ -300,8 +308,7 @@ export class UsageSampler {
     const usage = recorder?.usage;
     const series = recorder?.series ?? readUsage(session.folder);
     if (usage === undefined) return keptUsage(series, joinsCluster(session.command, session.environment));
-    const last = series.samples.filter(({ time }) => time >= usage.time - beforeEnd);
-    return { ...usage, cpu: null, memoryShare: mostOf(last.map(({ share }) => share)) };
+    return { ...usage, cpu: null, memoryShare: mostOf(series.lately(beforeEnd).map(({ share }) => share)) };
   }
 
   dispose(): void {

@@ -45,6 +45,16 @@ export class UsageSeries {
     return changed;
   }
 
+  /** What ended within so long (ms) before its end, by lengths: where a clock is set, times jump. */
+  lately(ms: number): UsageSample[] {
+    let since = 0;
+    const from = this.#samples.findLastIndex(({ span }) => {
+      since += span * 1000;
+      return since > ms;
+    });
+    return this.#samples.slice(Math.max(0, from));
+  }
+
   /** The sum over its life of a rate: of processors their seconds, of bytes a second the bytes. */
   total(field: "cpu" | "written" | "cards"): number {
     return this.#samples.reduce((sum, sample) => sum + (sample[field] ?? 0) * sample.span, 0);

@@ -10,6 +10,8 @@ import { type SampledSession, UsageSampler } from "../../../src/resources/sample
 
 let folder = "";
 let now = 0;
+/** How far the wall clock was set from where it was. */
+let set = 0;
 let sampler: UsageSampler;
 let live: SampledSession[] = [];
 let tree: Partial<TreeUsage> = {};
@@ -48,7 +50,7 @@ async function pass(seconds: number, each: () => void = () => {}): Promise<void>
 
 beforeEach(() => {
   folder = fs.mkdtempSync("/tmp/fs-sampler-");
-  [now, live, asked, wanted, told] = [0, [], [], [], []];
+  [now, set, live, asked, wanted, told] = [0, 0, [], [], [], []];
   [driver, gpus, processes] = [false, [], []];
   tree = {};
   mock.timers.enable({ apis: ["setTimeout"] });
@@ -73,7 +75,7 @@ function makeSampler(): UsageSampler {
     limitPlace: () => ({ folder: undefined, limit: 16e9 }),
     memoryUse: () => ({ limit: 16e9, used: 8e9, by: "machine" }),
     found: (id, finding) => told.push([id, finding]),
-    clock: () => now,
+    clock: () => now + set,
     steady: () => now,
     log: () => {},
   });
@@ -190,4 +192,60 @@ test("what is found is told once until it is over", async () => {
     [["a", "memory-growth"]],
   );
   assert.match(told[0]?.[1].sentence ?? "", /^memory grows by 0\.7 GB\/h, full in 1[0-9] h$/);
+});
+
+test("a clock that is set ahead makes no GPU hours and no idle GPU", async () => {
+  live = [session("a")];
+  driver = true;
+  tree.gpu = true;
+  gpus = [{ index: 0, uuid: "GPU-1", name: "A", use: 0, memory: 5, memoryTotal: 10, power: 100, temperature: 50, mig: false }];
+  processes = [{ uuid: "GPU-1", pid: 11, memory: 4 }];
+  sampler.changed();
+  const work = () => {
+    tree.cpu = (tree.cpu ?? 0) + 1;
+  };
+  await pass(31, work);
+  assert.equal(sampler.of("a")?.gpuSeconds, 31);
+  set = 3 * 3_600_000;
+  await pass(10, work);
+  assert.equal(told.length, 0);
+  assert.deepEqual([sampler.of("a")?.gpuSeconds, sampler.of("a")?.cpu, sampler.of("a")?.time], [41, 1, set + 41_000]);
+  // so long it is told of
+  await pass(2 * 3600, work);
+  assert.deepEqual(
+    told.map(([, { sentence }]) => sentence),
+    ["GPU 0 % for 2 h"],
+  );
+});
+
+test("a clock that is set back ends no measuring, in this server and in the next", async () => {
+  live = [session("a")];
+  set = 3_600_000;
+  const work = () => {
+    tree.cpu = (tree.cpu ?? 0) + 0.5;
+    tree.anonymous = now * 1e5;
+  };
+  sampler.changed();
+  await pass(31, work);
+  set = 0;
+  await pass(10, work);
+  const usage = sampler.of("a");
+  assert.deepEqual([usage?.cpu, usage?.memory], [0.5, 41_000 * 1e5]);
+  sampler.dispose();
+  const next = makeSampler();
+  next.changed();
+  await pass(31, work);
+  assert.deepEqual([next.of("a")?.cpu, next.of("a")?.memory], [0.5, 72_000 * 1e5]);
+  assert.equal(next.of("a")?.cpuSeconds, 0.5 * 72);
+  next.dispose();
+});
+
+test("how full the memory was before the end is told, though the clock was set meanwhile", async () => {
+  live = [session("a")];
+  sampler.changed();
+  await pass(31);
+  set = 3_600_000;
+  tree.pids = [];
+  const usage = await sampler.finish(live[0] as SampledSession);
+  assert.equal(usage?.memoryShare, 0.5);
 });
