@@ -29,6 +29,9 @@ const scriptHead = 16 << 10;
 /** How far our own name is looked for in an executable that is no script: our client has well under 1 MB. */
 const binaryHead = 4 << 20;
 
+/** A package's description has a few KB, ours among them. */
+const longestPackage = 1 << 20;
+
 /** Scripts that start scripts that start us: followed this deep. */
 const deepest = 3;
 
@@ -163,7 +166,7 @@ async function isOursHere(file: string, root: string = ownRoot(), depth = 0): Pr
   if (!text.startsWith("#!")) return isExecutableImage(start) && readRegular(real, 0, binaryHead).includes("falcon-sessions");
   const starter = text.split("\n", 1)[0] as string;
   if (isPythonScript(text)) return false;
-  if (/\bnode\b/.test(starter)) return await belongsToUs(real);
+  if (/\bnode\b/.test(starter)) return belongsToUs(real);
   if (depth >= deepest) return false;
   for (const word of text.match(/[^\s"'`;|&()=]+/g) ?? []) {
     if (path.basename(word) === "falcon-sessions") return true;
@@ -215,10 +218,10 @@ function isExecutableImage(head: Buffer): boolean {
  * Whether the package that `file` is part of is an installation of ours (npm's bin scripts are links into the
  * package).
  */
-async function belongsToUs(file: string): Promise<boolean> {
+function belongsToUs(file: string): boolean {
   for (let folder = path.dirname(file); ; folder = path.dirname(folder)) {
-    const text = await fs.promises.readFile(onDisk(path.join(folder, "package.json")), "utf8").catch(() => undefined);
-    if (text !== undefined) {
+    const text = head(path.join(folder, "package.json"), longestPackage);
+    if (text !== "") {
       try {
         return JSON.parse(text).name === "falcon-sessions";
       } catch {

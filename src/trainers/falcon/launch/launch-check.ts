@@ -3,6 +3,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { aside } from "../../../base/aside/aside.ts";
+import { readRegular } from "../../../base/aside/regular-file.ts";
 import { onDisk } from "../../../base/text/bytes.ts";
 import { readYaml, type YamlValue } from "../config/yaml.ts";
 import { isMap, valueAt } from "../config/yaml-tree.ts";
@@ -39,8 +40,9 @@ async function sureConfig(file: string): Promise<{ root: YamlValue } | string> {
   try {
     const stat = await fs.promises.stat(onDisk(file));
     if (stat.isDirectory()) return `${file} is a folder and no configuration`;
-    if (stat.size > largestConfig) return { root: null };
-    text = await fs.promises.readFile(onDisk(file), "utf8");
+    // what a pipe gives is falcon's, who reads it once
+    if (!stat.isFile() || stat.size > largestConfig) return { root: null };
+    text = readRegular(file, 0, largestConfig).toString("utf8");
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     return code === "ENOENT" || code === "ENOTDIR"

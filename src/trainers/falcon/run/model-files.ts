@@ -3,6 +3,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { aside } from "../../../base/aside/aside.ts";
+import { openRegular, readRegular } from "../../../base/aside/regular-file.ts";
 import { onDisk } from "../../../base/text/bytes.ts";
 import type { ModelFiles } from "../../run/ending.ts";
 
@@ -29,8 +30,12 @@ const longestEnd = endRecord + 65_535;
 /** What falcon writes that trains in rounds: numpy's archive, a zip as torch's are. */
 const bestState = "best_state.npz";
 
-/** The example trainer's model, in JSON. */
+/**
+ * The example trainer's model, in JSON of a few KB. In the memory of a helper it is up to fifteen times as
+ * long.
+ */
 const jsonModel = "model.json";
+const longestJson = 4 << 20;
 
 /**
  * Whether a file of a node's folder is part of a saved model: torch's archives, and the example trainer's
@@ -98,7 +103,9 @@ async function freshFiles(folder: string, since: number): Promise<string[] | und
 async function isWhole(file: string): Promise<boolean> {
   try {
     if (path.basename(file) === jsonModel) {
-      JSON.parse(await fs.promises.readFile(onDisk(file), "utf8"));
+      const bytes = readRegular(file, 0, longestJson + 1);
+      if (bytes.length > longestJson) return false;
+      JSON.parse(bytes.toString("utf8"));
       return true;
     }
     return await isWholeArchive(file);
@@ -113,12 +120,12 @@ async function isWhole(file: string): Promise<boolean> {
  * where the directory says, and its bytes end before the directory begins. The bytes themselves are not read.
  */
 export async function isWholeArchive(file: string): Promise<boolean> {
-  const handle = await fs.promises.open(onDisk(file), "r");
+  const fd = openRegular(file);
   try {
-    const { size } = await handle.stat();
+    const { size } = fs.fstatSync(fd);
     const read = async (at: number, length: number): Promise<Buffer> => {
-      const { bytesRead, buffer } = await handle.read(Buffer.alloc(length), 0, length, at);
-      return buffer.subarray(0, bytesRead);
+      const buffer = Buffer.alloc(length);
+      return buffer.subarray(0, fs.readSync(fd, buffer, 0, length, at));
     };
     const directory = await directoryOf(read, size);
     if (directory === undefined || directory.length > longestDirectory || directory.entries > mostMembers) return false;
@@ -140,7 +147,7 @@ export async function isWholeArchive(file: string): Promise<boolean> {
     }
     return directory.entries > 0;
   } finally {
-    await handle.close();
+    fs.closeSync(fd);
   }
 }
 

@@ -7,6 +7,7 @@ import path from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
 import { Failure } from "../../../../src/base/failure.ts";
 import { findPythonFalcon, firstOnPath, isOurselves, pythonBehind } from "../../../../src/trainers/falcon/launch/find.ts";
+import { withWatchedPipe } from "../../../support/watched-pipe.ts";
 
 let home: string;
 let root: string;
@@ -133,6 +134,12 @@ test("a script's words are looked at, and what is no file among them is not open
   execFileSync("mkfifo", [fifo]);
   const script = write("site/falcon", `#!/bin/sh\necho started > ${fifo}\nexec /opt/falcon/bin/train "$@"\n`);
   assert.equal(await isOurselves(script, root), false);
+});
+
+test("a package of ours is looked for in the folders above a script, and a pipe in its description's place is not opened", async () => {
+  const script = write("site/bin/falcon", "#!/usr/bin/env node\n");
+  const { answer, opened } = await withWatchedPipe(path.join(home, "site", "package.json"), () => isOurselves(script, root));
+  assert.deepEqual({ answer, opened }, { answer: false, opened: false });
 });
 
 test("what --falcon and $FALCON_BIN name must be it: no silent second choice", async () => {

@@ -6,6 +6,7 @@ import path from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
 import { parseLaunch } from "../../../../src/trainers/falcon/launch/arguments.ts";
 import { checkLaunch } from "../../../../src/trainers/falcon/launch/launch-check.ts";
+import { withWatchedPipe } from "../../../support/watched-pipe.ts";
 
 let folder: string;
 let falcon: string;
@@ -33,6 +34,11 @@ test("a configuration that is not there, is a folder, or is no YAML", async () =
   assert.match((await check()) ?? "", /config\.yml is no YAML: line \d+: /);
   fs.mkdirSync(path.join(folder, "dir.yml"));
   assert.match((await check("--config=dir.yml")) ?? "", /dir\.yml is a folder/);
+});
+
+test("a configuration that is a pipe is left to falcon, and not opened before", async () => {
+  const { answer, opened } = await withWatchedPipe(path.join(folder, "config.yml"), () => check());
+  assert.deepEqual({ answer, opened }, { answer: undefined, opened: false });
 });
 
 test("a run that is resumed reads its own configuration", async () => {

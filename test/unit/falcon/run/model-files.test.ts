@@ -6,6 +6,7 @@ import path from "node:path";
 import { after, test } from "node:test";
 import { zipSync } from "fflate";
 import { isWholeArchive, modelFiles } from "../../../../src/trainers/falcon/run/model-files.ts";
+import { withWatchedPipe } from "../../../support/watched-pipe.ts";
 
 const folder = fs.mkdtempSync("/tmp/fs-");
 after(() => fs.rmSync(folder, { recursive: true }));
@@ -106,4 +107,29 @@ test("an archive of zip64; one that tells of more members than there are, or tha
   }
   fs.writeFileSync(file, zip64(3).subarray(1));
   assert.equal(await isWholeArchive(file).catch(() => false), false);
+});
+
+for (const name of ["x.pth", "best_state.npz", "model.json"])
+  test(`a pipe that is named like a model file is a damaged one, and never opened: ${name}`, async () => {
+    const graph = path.join(folder, `pipe-${name}`);
+    fs.mkdirSync(path.join(graph, "z"), { recursive: true });
+    const { answer, opened } = await withWatchedPipe(path.join(graph, "z", name), () => modelFiles(graph, ["z"], 0));
+    assert.equal(opened, false);
+    assert.deepEqual(answer, { state: "cut", files: 1, damaged: [`z/${name}`] });
+  });
+
+test("a model in JSON is read to its end, one of more than 4 MiB is not taken for whole, nor is a device", async () => {
+  const graph = path.join(folder, "json");
+  const file = path.join(graph, "z", "model.json");
+  fs.mkdirSync(path.dirname(file), { recursive: true });
+  const look = async () => (await modelFiles(graph, ["z"], 0)).state;
+  fs.writeFileSync(file, '{"weights":[1,2]}');
+  assert.equal(await look(), "whole");
+  fs.writeFileSync(file, '{"weights":[1,2');
+  assert.equal(await look(), "cut");
+  fs.writeFileSync(file, `{}${" ".repeat(4 << 20)}`);
+  assert.equal(await look(), "cut");
+  fs.rmSync(file);
+  fs.symlinkSync("/dev/zero", file);
+  assert.equal(await look(), "cut");
 });
