@@ -1,5 +1,6 @@
 // falcon run: any long-running command in a session.
 import path from "node:path";
+import type { OptionValues } from "commander";
 import { Failure, Status } from "../../base/failure.ts";
 import { signalName, signalNumber } from "../../platform/signals.ts";
 import { endOfFile } from "../../trainers/reading/metrics-files.ts";
@@ -37,9 +38,7 @@ export const run: CommandSpec = {
     const started = context.table.startedBy(call.request.token);
     if (started !== undefined) return stayWith(call, context, started, options);
     const [file] = args as [string, ...string[]];
-    const stopSignal = options.stopSignal === undefined ? undefined : signalNumber(options.stopSignal);
-    if (options.stopSignal !== undefined && stopSignal === undefined)
-      throw new Failure(`--stop-signal ${options.stopSignal}: no such signal ('kill -l' lists them)`, Status.usage);
+    const stopSignal = stopSignalOf(options);
     await programFile(file, call.request.environment, call.request.directory);
     const { directory, environment } = call.request;
     const metrics = await Promise.all(
@@ -60,9 +59,17 @@ export const run: CommandSpec = {
         earlier,
         words: args,
         ...(metrics.length === 0 ? {} : { metrics }),
-        ...(stopSignal === undefined ? {} : { stopSignal: signalName(stopSignal) as NodeJS.Signals }),
+        ...(stopSignal === undefined ? {} : { stopSignal }),
       },
       options,
     );
   },
 };
+
+/** The signal that --stop-signal names. @throws Failure 2 where there is none of that name. */
+export function stopSignalOf({ stopSignal }: OptionValues): NodeJS.Signals | undefined {
+  if (stopSignal === undefined) return undefined;
+  const signal = signalNumber(stopSignal);
+  if (signal === undefined) throw new Failure(`--stop-signal ${stopSignal}: no such signal ('kill -l' lists them)`, Status.usage);
+  return signalName(signal) as NodeJS.Signals;
+}

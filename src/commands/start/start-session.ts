@@ -72,6 +72,18 @@ export function parseName(name: string): string {
   return name;
 }
 
+/**
+ * What the session options say, checked: by what starts, and before by falcon submit, whose job would be
+ * refused them after hours of waiting. @throws Failure 2 for what makes no sense.
+ */
+export function sessionOptions(options: OptionValues, now: number, environment: Readonly<Record<string, string>>) {
+  return {
+    size: options.size === undefined ? undefined : parseSize(options.size),
+    asked: options.name === undefined ? undefined : parseName(options.name),
+    deadline: deadlineOptions(options, now, environment),
+  };
+}
+
 export interface Starting {
   kind: "launch" | "run";
   command: string[];
@@ -137,13 +149,11 @@ export async function startAndStay(
   options: OptionValues,
 ): Promise<number | undefined> {
   const { request } = call;
-  const size = options.size === undefined ? undefined : parseSize(options.size);
-  const deadline = deadlineOptions(options, context.clock(), request.environment);
+  const { size, asked, deadline } = sessionOptions(options, context.clock(), request.environment);
   const from = what.again ?? {
     directory: request.directory,
     environment: { ...programEnvironment(request.environment), ...what.variables },
   };
-  const asked = options.name === undefined ? undefined : parseName(options.name);
   // looked at first, and again when it starts: another client may have asked for the same meanwhile
   const free = () => refuseTaken(context, what, from.directory, asked);
   // of the ended ones as well: it may be their next part
@@ -262,6 +272,15 @@ function refuseTaken(context: Context, { runDirectory }: Starting, directory: st
 
 /** The name, with a number behind it when a live session has it. */
 function freeName(context: Context, wanted: string): string {
+  const taken = new Set(context.table.live().map((s) => s.row.name));
+  const first = nameFrom(wanted);
+  let name = first;
+  for (let n = 2; taken.has(name); n++) name = `${first}-${n}`;
+  return name;
+}
+
+/** A name of what a file or directory is called, with room for a number behind it. */
+export function nameFrom(wanted: string): string {
   // letters of every writing stay; bytes that are no text, blanks and signs of the shell would have to be
   // quoted wherever the name is typed
   const cleaned = wanted
@@ -269,11 +288,7 @@ function freeName(context: Context, wanted: string): string {
     .replace(/[^\p{L}\p{M}\p{N}_.+@-]+/gu, "-")
     .slice(0, longestName - 5)
     .replace(/[\ud800-\udbff]$/, "");
-  const taken = new Set(context.table.live().map((s) => s.row.name));
-  const first = cleaned || "session";
-  let name = first;
-  for (let n = 2; taken.has(name); n++) name = `${first}-${n}`;
-  return name;
+  return cleaned || "session";
 }
 
 /** Last part of a path: the default name of a session. */

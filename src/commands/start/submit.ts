@@ -9,14 +9,13 @@ import { batchScript, graceFor, limitOf } from "../../batch/script.ts";
 import { Slurm, type SubmittedJob } from "../../batch/slurm.ts";
 import { nativeFolder } from "../../platform/native-files.ts";
 import type { Submission } from "../../session/machines/submissions.ts";
-import { parseSaveBefore } from "../../session/run/deadline.ts";
 import { launcher } from "../../trainers/registry.ts";
 import type { Call, Context } from "../dispatch/call.ts";
 import type { CommandSpec } from "../dispatch/command.ts";
 import { callersLine } from "../dispatch/command-line.ts";
 import { launch } from "./launch.ts";
-import { run } from "./run.ts";
-import { lastPart, parseName } from "./start-session.ts";
+import { run, stopSignalOf } from "./run.ts";
+import { lastPart, nameFrom, sessionOptions } from "./start-session.ts";
 
 const array = "a job array has one session for each task: submit a script with 'exec falcon launch', or each by itself";
 
@@ -91,14 +90,18 @@ function orderOf(call: Call, context: Context): Order {
   const line = callersLine(kind === "launch" ? launch : run, call).action(() => {});
   const given = line.parse(args, { from: "user" }).opts();
   if (given.detach) throw new Failure("leave -d out: the job ends with its script, which waits for the run", Status.usage);
+  if (given.attach) throw new Failure("leave --attach out: a job has nothing to attach to", Status.usage);
+  // the job is given the words as they stand: what it would refuse is refused here
+  const { asked, deadline } = sessionOptions(given, context.clock(), call.request.environment);
+  stopSignalOf(given);
   const { directory } = call.request;
   const id = context.table.freeId(call.request.token);
   const output = kind === "launch" ? launcher.request(args).output : undefined;
   const from = kind === "launch" ? (output ?? directory) : (line.args[0] as string);
-  const name = given.name === undefined ? defaultName(path.resolve(directory, from)) : parseName(given.name);
+  const name = asked ?? nameFrom(lastPart(path.resolve(directory, from)));
   const runDirectory = kind === "run" ? null : path.resolve(directory, output ?? path.join("output", `${name}-${id}`));
-  const grace = graceFor(graceAsked(given.saveBefore, context), limitOf(told));
-  const fixed = ["--session-id", id, ...(given.name === undefined ? ["--name", name] : [])];
+  const grace = graceFor(graceAsked(deadline?.saveBefore, context), limitOf(told));
+  const fixed = ["--session-id", id, ...(asked === undefined ? ["--name", name] : [])];
   const launchWords = kind === "launch" && output === undefined ? ["-o", runDirectory as string, ...args] : args;
   return {
     dryRun: before.includes("--dry-run"),
@@ -129,13 +132,9 @@ function signalOf(options: readonly string[]): string | undefined {
   return text !== undefined && limitSignalFrom(text) !== undefined ? text : undefined;
 }
 
-function defaultName(file: string): string {
-  return lastPart(file).replace(/[^\w.+@-]+/g, "-") || "session";
-}
-
 /** Seconds; undefined where nobody said any. */
-function graceAsked(saveBefore: string | undefined, { config }: Context): number | undefined {
-  const ms = saveBefore === undefined ? config.saveBefore : parseSaveBefore(saveBefore);
+function graceAsked(saveBefore: number | undefined, { config }: Context): number | undefined {
+  const ms = saveBefore ?? config.saveBefore;
   return ms === null ? undefined : Math.ceil(ms / 1000);
 }
 

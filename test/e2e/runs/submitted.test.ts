@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
 import { after, before, beforeEach, describe, test } from "node:test";
+import { parseName } from "../../../src/commands/start/start-session.ts";
 import { TestHome } from "../../support/home.ts";
 import { falcon, notBuilt } from "../../support/paths.ts";
 
@@ -58,7 +59,11 @@ describe("a submitted session whose job is not to be had", () => {
       [["run", "--gpus", "2", "true"], /^falcon: unknown option '--gpus'\n$/],
       [["run"], /^falcon: missing required argument 'command'\n$/],
       [["run", "--save-before", "0.5s", "true"], /^falcon: --save-before 0.5s: give a time of at least a second/],
+      [["run", "--size", "10", "true"], /^falcon: --size 10: give COLSxROWS/],
+      [["run", "--stop-signal", "NOPE", "true"], /^falcon: --stop-signal NOPE: no such signal/],
+      [["run", "--deadline", "soon", "true"], /^falcon: --deadline soon: /],
       [["launch", "-d"], /^falcon: leave -d out/],
+      [["launch", "--attach"], /^falcon: leave --attach out/],
     ] as const) {
       const { code, stdout, stderr } = await home.run(["submit", "--dry-run", "--", ...words]);
       assert.deepEqual([code, stdout], [2, ""]);
@@ -67,6 +72,18 @@ describe("a submitted session whose job is not to be had", () => {
     const script = await home.ok(["submit", "--dry-run", "--", "run", "--metrics", "m.csv", "--save-before=10m", "sleep", "-d"]);
     assert.match(script, /#SBATCH .*USR1@600/);
     assert.match(script, / run --session-id \w{6} --name sleep --metrics m\.csv --save-before=10m sleep -d$/m);
+  });
+
+  test("a name that is made of a long one of a directory or a program is one that its job takes", async () => {
+    for (const [words, made] of [
+      [["launch", "-o", `runs/${"x".repeat(80)}`], "x".repeat(59)],
+      [["run", `./${"y".repeat(58)}\u{1d49c}z`], "y".repeat(58)],
+    ] as const) {
+      const script = await home.ok(["submit", "--dry-run", "--", ...words]);
+      const name = / --name (\S+) /.exec(script)?.[1] ?? "";
+      assert.equal(parseName(name), name);
+      assert.equal(name, made);
+    }
   });
 
   test("stop asks a pending run that began meanwhile, and does nothing where Slurm is silent", async () => {
