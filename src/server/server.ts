@@ -200,11 +200,10 @@ export class Server implements Context {
     this.table = new SessionTable(path.join(options.home, "s"), this.host, this.store, {
       // a session that could not be started is forgotten before its end is looked into
       save: (row) => this.table.get(row.id) !== undefined && this.#stored(() => this.store.save(row)),
-      saveSnapshot: (id, snapshot) =>
-        this.#stored(() => {
-          this.store.saveSnapshot(id, snapshot);
-          this.archive.keyframes.add(id, snapshot);
-        }),
+      saveSnapshot: (id, snapshot) => {
+        this.store.saveSnapshot(id, snapshot);
+        this.#stored(() => this.archive.keyframes.add(id, snapshot));
+      },
       snapshot: (id) => this.store.snapshot(id),
       screens: this.#screens,
       log,

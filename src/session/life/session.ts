@@ -30,6 +30,7 @@ import { type End, endOf, isLive, mayFollow } from "./state.ts";
 /** What a session needs of the server. */
 export interface SessionEffects {
   save(row: SessionRow): void;
+  /** @throws Error where the database does not take it. */
   saveSnapshot(id: string, snapshot: StoredSnapshot): void;
   snapshot(id: string): StoredSnapshot | undefined;
   readonly screens: OpensScreens;

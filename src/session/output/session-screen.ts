@@ -28,6 +28,7 @@ export interface SessionScreenEffects {
   /** ms, monotonic. */
   steady(): number;
   stored(): StoredSnapshot | undefined;
+  /** @throws Error where it is not kept: output that no stored screen has must not be freed. */
   store(snapshot: StoredSnapshot): void;
   /** The whole output, by offset; who opens it closes it. */
   openLog(): OutputLog;

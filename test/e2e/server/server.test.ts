@@ -4,7 +4,8 @@ import fs from "node:fs";
 import path from "node:path";
 import { before, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
-import { alive, readIfThere, until } from "../../support/events.ts";
+import { openDatabase } from "../../../src/store/sqlite.ts";
+import { alive, readIfThere, until, untilGone } from "../../support/events.ts";
 import { TestHome } from "../../support/home.ts";
 import { notBuilt } from "../../support/paths.ts";
 
@@ -83,6 +84,43 @@ test("sessions and attached clients outlive a killed server; the next client ado
     assert.equal(terminal.lines().filter((line) => line === "before").length, 2);
     terminal.key("C-\\");
     assert.equal((await terminal.waitForExit()).code, 0);
+  } finally {
+    await home.dispose();
+  }
+});
+
+test("a screen that the database refused counts as not stored: it is stored as soon as that takes it", async () => {
+  const home = new TestHome();
+  const stopServer = async () => {
+    const pid = home.serverPid() ?? assert.fail("no server");
+    await home.ok(["server", "stop"]);
+    await untilGone(pid);
+  };
+  const inDatabase = <T>(work: (database: ReturnType<typeof openDatabase>) => T): T => {
+    const database = openDatabase(path.join(home.folder, "state.db"));
+    try {
+      return work(database);
+    } finally {
+      database.close();
+    }
+  };
+  try {
+    const go = path.join(home.work, "go");
+    const script = `until [ -e ${go} ]; do sleep 0.05; done; echo words; exec sleep 1000`;
+    const id = await home.start(["/bin/sh", "-c", script], ["--name", "refused"]);
+    await stopServer();
+    inDatabase((database) =>
+      database.exec(`CREATE TRIGGER refuse BEFORE INSERT ON snapshot
+        WHEN (SELECT name FROM session WHERE id = NEW.session) = 'refused'
+        BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END`),
+    );
+    await home.sessions();
+    fs.writeFileSync(go, "");
+    await until(() => /database or disk is full/.test(home.serverLog()), "the refusal");
+    await home.ok(["rename", id, "taken"]);
+    await stopServer();
+    const stored = inDatabase((database) => database.prepare("SELECT offset FROM snapshot WHERE session = ?").get(id));
+    assert.deepEqual(stored, { offset: "words\r\n".length });
   } finally {
     await home.dispose();
   }
