@@ -76,6 +76,8 @@ export interface LaunchOptions {
   scheduling?: Scheduling | undefined;
   /** A process whose control groups they are to be in. */
   like?: number | undefined;
+  /** Whether nobody wants it any more: asked just before anything is started. */
+  givenUp?: () => boolean;
   log?: Log;
 }
 
@@ -86,6 +88,7 @@ export interface LaunchOptions {
  */
 export async function launchHolder(options: LaunchOptions, events: HolderEvents): Promise<HolderLink> {
   await checkDirectory(options.directory);
+  if (options.givenUp?.() === true) throw new Error("nobody wants the program any more");
   const pty = spawnHolder(options);
   const deadline = steady() + launchLimitMs;
   const gone = holderGone(pty);

@@ -77,6 +77,8 @@ export class SessionHolder {
   #return: Promise<void> = Promise.resolve();
   /** The end is stored: whatever holder there is may go. */
   #released = false;
+  /** The server goes: what is not launched by now is the next one's to start. */
+  #leaving = false;
   /** How the connection ended, in words. */
   lossReason = "";
 
@@ -90,11 +92,15 @@ export class SessionHolder {
 
   /**
    * Makes it, with the session's program.
-   * @throws Error as launchHolder does.
+   * @throws Error as launchHolder does, and where the server goes meanwhile: a program that was started by
+   * then runs, and the next server adopts it.
    */
-  async launch(options: Omit<LaunchOptions, "folder" | "keep" | "log">): Promise<HolderLink> {
+  async launch(options: Omit<LaunchOptions, "folder" | "keep" | "givenUp" | "log">): Promise<HolderLink> {
     const { folder, keep, log } = this.#effects;
-    return this.#linked(await launchHolder({ ...options, folder, keep, log }, this.#events()));
+    const link = await launchHolder({ ...options, folder, keep, log, givenUp: () => this.#leaving }, this.#events());
+    if (!this.#leaving) return this.#linked(link);
+    link.close();
+    throw new Error("the server went while the program was started");
   }
 
   /**
@@ -257,6 +263,7 @@ export class SessionHolder {
    * awaited, over which that input is sent before anything else.
    */
   async leave(): Promise<void> {
+    this.#leaving = true;
     const link = this.#link;
     if (link === undefined || link.waitingInput === 0) return;
     await within(

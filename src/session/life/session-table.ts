@@ -56,6 +56,8 @@ export class SessionTable {
   #effects: TableEffects;
   #folder: string;
   #host: string;
+  /** The server goes: rows and folders are the next one's. */
+  #left = false;
 
   /** @param folder where the session folders are: `<home>/s`. */
   constructor(folder: string, host: string, store: SessionStore, effects: TableEffects) {
@@ -107,9 +109,11 @@ export class SessionTable {
    * Starts a session. A request with the token of an earlier one gets the session that the earlier one
    * started.
    * @throws Failure when there are too many, the folder cannot be made, or the holder cannot be started;
-   * nothing is left behind then.
+   * nothing is left behind then. Error where the server goes meanwhile: what is there by then is left to the
+   * next one, which is asked for the same.
    */
   async start(order: StartOrder): Promise<Session> {
+    this.#checkLeft();
     const earlier = this.startedBy(order.token);
     if (earlier !== undefined) return earlier;
     if (this.live().length >= mostSessions) {
@@ -166,9 +170,11 @@ export class SessionTable {
       // without an agent the program goes on
       aimAgentLinkAside(folder, agent).catch(() => false),
     ]);
+    this.#checkLeft();
     try {
       await session.start(caller);
     } catch (error) {
+      this.#checkLeft();
       session.failed(`its holder could not be started: ${userMessage(error)}`);
       this.remove(session);
       throw new Failure(`cannot start a session: ${userMessage(error)}`);
@@ -261,8 +267,13 @@ export class SessionTable {
 
   /** Lets go of every holder; they and their programs live on. */
   async leave(): Promise<void> {
+    this.#left = true;
     const failed = (id: string, error: unknown) => this.#effects.log("session.leave-failed", { id, reason: String(error) });
     await Promise.all(this.all().map((s) => s.leave().catch((error) => failed(s.id, error))));
+  }
+
+  #checkLeft(): void {
+    if (this.#left) throw new Error("the server has let go of its sessions");
   }
 
   #put(session: Session): void {
