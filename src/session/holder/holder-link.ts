@@ -159,9 +159,11 @@ export class HolderLink {
    */
   interrupt(bytes: Uint8Array, by?: Position): void {
     if (this.#master < 0) return;
+    // its count would pass by what the same writer typed before it, which the holder would drop as typed
+    if (this.waitingInput > 0) return this.input(bytes, by);
     // counted first: should we be killed in between, it is lost, and not typed again
     if (by !== undefined) this.countTyped({ ...by, number: by.number + bytes.length });
-    const taken = this.waitingInput === 0 ? this.#write(bytes) : 0;
+    const taken = this.#write(bytes);
     if (taken < bytes.length) this.input(bytes.subarray(taken));
   }
 

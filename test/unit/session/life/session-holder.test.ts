@@ -98,13 +98,32 @@ async function withoutDescriptors(t: TestContext, work: () => Promise<void>): Pr
   }
 }
 
-test("where only the connection is lost, what was typed and had not gone yet goes on the next one, and nothing twice", async () => {
-  const length = 700_000; // more than goes to the holder at once
+/** A paste: more than goes to the holder at once. */
+const paste = Buffer.from(Array.from({ length: 700_000 }, (_, i) => 32 + ((i * 7 + (i >> 9)) % 90)));
+/** Reads so many bytes once it is sent SIGUSR1, and tells their sum. */
+const readsLate = (length: number) => {
   const waits = 'trap go=1 USR1; echo ready; while [ -z "$go" ]; do sleep 0.05; done';
-  const script = `stty raw -echo; ${waits}; head -c ${length} | md5sum`;
-  const typed = Buffer.from(Array.from({ length }, (_, i) => 32 + ((i * 7 + (i >> 9)) % 90)));
+  return ["/bin/sh", "-c", `stty raw -echo; ${waits}; head -c ${length} | md5sum`];
+};
+const md5 = (input: Buffer) => execFileSync("md5sum", { input }).toString().slice(0, 32);
+
+test("a Ctrl+C behind a paste that has not gone to the holder yet drops nothing of it", async () => {
+  const typed = Buffer.concat([paste, Buffer.from([3])]);
+  await held(readsLate(typed.length), async (scene) => {
+    const { link } = scene.holder;
+    await until(() => scene.said().includes("ready"), "the program");
+    link?.input(paste, { writer: 7n, number: 0 });
+    link?.interrupt(typed.subarray(-1), { writer: 7n, number: paste.length });
+    link?.signal(10, 1);
+    await until(() => / {2}-/.test(scene.said()), "the sum");
+    assert.ok(scene.said().includes(md5(typed)), "all that was typed, in order");
+  });
+});
+
+test("where only the connection is lost, what was typed and had not gone yet goes on the next one, and nothing twice", async () => {
+  const typed = paste;
   const before = sockets();
-  await held(["/bin/sh", "-c", script], async (scene) => {
+  await held(readsLate(typed.length), async (scene) => {
     const { holder } = scene;
     await until(() => scene.said().includes("ready"), "the program");
     holder.link?.input(typed.subarray(0, -1));
@@ -112,7 +131,7 @@ test("where only the connection is lost, what was typed and had not gone yet goe
     await until(() => scene.told.includes("again"), "the next connection");
     holder.link?.input(typed.subarray(-1));
     holder.link?.signal(10, 1);
-    const sum = execFileSync("md5sum", { input: typed }).toString().slice(0, 32);
+    const sum = md5(typed);
     await until(() => scene.said().includes(sum), "all that was typed, once");
   });
 });
