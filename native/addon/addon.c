@@ -252,6 +252,14 @@ static napi_value set_window_size(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
+static napi_value interrupt_terminal(napi_env env, napi_callback_info info) {
+  napi_value a[1];
+  int fd;
+  if (!get_arguments(env, info, a, 1) || !get_int(env, a[0], &fd)) return NULL;
+  if (ioctl(fd, TIOCSIG, SIGINT) < 0) return throw_errno(env, "TIOCSIG", NULL);
+  return NULL;
+}
+
 // Gives memory that was freed back to the system. glibc keeps it where small blocks that are still used lie
 // in between: after a screen with 10,000 lines has gone that is all of it. Elsewhere nothing is to be done.
 static napi_value trim_memory(napi_env env, napi_callback_info info) {
@@ -304,7 +312,7 @@ NAPI_MODULE_INIT() {
       {"shutdownWriting", shutdown_writing}, {"recvFds", recv_fds}, {"peerCredentials", peer_credentials},
       {"tryLock", try_lock},
       {"punchHole", punch_hole},   {"firstData", first_data}, {"onNetwork", on_network}, {"lineMode", line_mode},
-      {"setWindowSize", set_window_size}, {"trimMemory", trim_memory},
+      {"setWindowSize", set_window_size}, {"interruptTerminal", interrupt_terminal}, {"trimMemory", trim_memory},
       {"jobOf", job_of}, {"scanPlainText", find_plain_text},
       {"createFilter", create_filter}, {"feedFilter", feed_filter}, {"takeAsked", take_asked}, {"modeRules", list_mode_rules},
       {"openFolder", open_folder}, {"openFolderAt", open_folder_at}, {"lockFolder", lock_folder},

@@ -93,6 +93,7 @@ interface Addon {
   onNetwork(file: string): boolean;
   lineMode(fd: number): number;
   setWindowSize(fd: number, cols: number, rows: number): void;
+  interruptTerminal(fd: number): void;
   resourceLimits(): (number | bigint)[];
   raiseLimit(resource: number, hard: bigint): boolean;
   scheduling(): { niceness: number; oomScoreAdj: number; processors: Buffer };
@@ -196,6 +197,11 @@ export function lineMode(fd: number): LineMode {
 }
 /** Gives the terminal a size (1 to 65535 each); the program gets SIGWINCH when it changed. */
 export const setWindowSize: Addon["setWindowSize"] = addon.setWindowSize;
+/**
+ * What the kernel does at a pty's interrupt character (a SIGINT to the foreground process group, whoever owns
+ * its processes), without the character. Throws where the system has no such call.
+ */
+export const interruptTerminal: Addon["interruptTerminal"] = addon.interruptTerminal;
 /**
  * This process's resource limits as getrlimit gives them: resource, soft, hard, resource …; 2^64-1 is
  * unlimited.

@@ -3,7 +3,7 @@
 import type net from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { Failure } from "../../base/failure.ts";
-import { close, type LineMode, lineMode, setWindowSize, writeSome } from "../../platform/native.ts";
+import { close, interruptTerminal, type LineMode, lineMode, setWindowSize, writeSome } from "../../platform/native.ts";
 import { processAlive } from "../../platform/processes.ts";
 import { signalName } from "../../platform/signals.ts";
 import { FrameReader } from "../../protocol/frame.ts";
@@ -165,6 +165,19 @@ export class HolderLink {
     if (by !== undefined) this.countTyped({ ...by, number: by.number + bytes.length });
     const taken = this.#write(bytes);
     if (taken < bytes.length) this.input(bytes.subarray(taken));
+  }
+
+  /**
+   * The terminal's interrupt without its character: a terminal that is full of lines which nobody reads takes
+   * none (Linux' n_tty, 4 KiB). False where the system cannot do that.
+   */
+  interruptUntyped(): boolean {
+    try {
+      interruptTerminal(this.#master);
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   /** What the terminal takes now; all where there is none any more, and nobody will read it. */

@@ -105,13 +105,14 @@ export class ProgramLine {
   }
 
   /**
-   * The Ctrl+C that a person would type: the terminal's interrupt character, or SIGINT where the terminal
-   * makes none of it.
+   * What a Ctrl+C of a person does: the terminal's interrupt, or SIGINT where the terminal makes none.
    */
   sendInterrupt(by: Sender): void {
     const line = this.lineMode();
-    if (this.#makesInterrupts(line)) this.interrupt(Buffer.from([line.vintr]), by);
-    else this.countedSignal(signalNumber("SIGINT") ?? 2, 1, by);
+    if (this.#makesInterrupts(line)) {
+      if (this.#link?.interruptUntyped() === true) this.#countInterrupts(1, by);
+      else this.interrupt(Buffer.from([line.vintr]), by);
+    } else this.countedSignal(signalNumber("SIGINT") ?? 2, 1, by);
   }
 
   /** Whether the terminal makes a SIGINT of a character. */

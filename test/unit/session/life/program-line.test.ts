@@ -1,4 +1,5 @@
-// What goes to a program while its holder was killed and has no successor yet: the terminal is still ours.
+// What goes to a program while its holder was killed and has no successor yet, when the terminal is still
+// ours, and while its terminal is full.
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
@@ -24,6 +25,13 @@ function rowOf(): SessionRow {
   return { ...row, holderPid: null, programPid: null } as unknown as SessionRow;
 }
 
+function lineOf(row: SessionRow, holder: SessionHolder): ProgramLine {
+  return new ProgramLine({
+    ...{ row, holder, log: () => {}, clock: () => 0, live: () => true },
+    ...{ save: () => {}, signalled: () => {}, resize: () => {} },
+  });
+}
+
 test("a stop and what is typed while a killed holder has no successor reach the program, and a signal is no stop", async () => {
   const folder = sessionFolder();
   const row = rowOf();
@@ -39,10 +47,7 @@ test("a stop and what is typed while a killed holder has no successor reach the 
     again: () => told.push("again"),
     lost: () => told.push("lost"),
   });
-  const line = new ProgramLine({
-    ...{ row, holder, log: () => {}, clock: () => 0, live: () => true },
-    ...{ save: () => {}, signalled: () => {}, resize: () => {} },
-  });
+  const line = lineOf(row, holder);
   const session = sessionWith(line, row);
   const said = () => fs.readFileSync(path.join(folder, "output.log"), "latin1");
   try {
@@ -83,3 +88,32 @@ test("a program that a signal to all of its job did not end, and whose holder do
   assert.equal(orderBehind(session, "SIGTERM", 4), "sent");
   assert.deepEqual(sent, ["batch"]);
 });
+
+for (const { name, pasted } of [
+  { name: "full of lines that it does not read", pasted: 5_000 },
+  { name: "so full that input waits for it", pasted: 50_000 },
+])
+  test(`an order to stop reaches a program whose terminal is ${name}`, async () => {
+    const folder = sessionFolder();
+    const row = rowOf();
+    const holder = new SessionHolder({
+      ...{ id: "id", folder, row, keep: 0, events: { hello: () => {}, exit: () => {} }, wanted: () => true },
+      ...{ log: () => {}, linked: () => {}, again: () => {}, lost: () => {} },
+    });
+    const line = lineOf(row, holder);
+    const said = () => fs.readFileSync(path.join(folder, "output.log"), "latin1");
+    try {
+      const script = "stty -echo; trap 'echo interrupted' INT; echo ready; while :; do sleep 0.1; done";
+      await holder.launch(orders(["/bin/sh", "-c", script]));
+      await until(() => said().includes("ready"), "the program");
+      line.input(Buffer.from(`${"x".repeat(49)}\n`.repeat(pasted / 50)));
+      // what is more than a terminal takes (some 15 KB) is with the holder, and a part of it is never taken
+      await until(() => holder.link?.waitingInput === 0 || pasted > 20_000, "the terminal to take it");
+      assert.equal(stopGracefully(sessionWith(line, row), { by: "deadline", why: "" }, 0), "sent");
+      await until(() => said().includes("interrupted"), "the order");
+      assert.deepEqual([row.interrupts, row.facts.signals?.length], [1, 1]);
+    } finally {
+      holder.close();
+      await endSession(folder);
+    }
+  });
