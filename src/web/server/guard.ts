@@ -1,6 +1,7 @@
 // Which requests are let in at all: Host (against DNS rebinding), Origin (against other sites' pages), and
 // what every answer says.
 import type { IncomingHttpHeaders } from "node:http";
+import type { Refused } from "./refusals.ts";
 
 export interface GuardOptions {
   /** Names that the page may be called by besides localhost and 127.0.0.1 (without a port). */
@@ -17,7 +18,7 @@ const always = ["localhost", "127.0.0.1", "[::1]"];
  * Why a request is not let in; undefined: it is. @param demanded Origin has to be there, as browsers send
  * it with WebSockets and POST.
  */
-export function refusal(headers: IncomingHttpHeaders, demanded: boolean, options: GuardOptions): string | undefined {
+export function refusal(headers: IncomingHttpHeaders, demanded: boolean, options: GuardOptions): Refused | undefined {
   const { host, origin } = headers;
   const names = [...always, ...options.names].map((name) => name.toLowerCase());
   const name = /^(\[[\da-f:]+\]|[^:@/\s]+)(?::\d{1,5})?$/i.exec(host ?? "")?.[1]?.toLowerCase();

@@ -32,7 +32,7 @@ const speeds = { least: 1 / 16, most: 1024 };
 const Close = { policy: 1008, tooMuch: 1013 } as const;
 
 export interface PageSocketEffects {
-  /** Who has this token; undefined: nobody. */
+  /** Who has this token; undefined: nobody, which is noted. */
   find(token: string): Grant | undefined;
   /** Whether tokens are only looked at here: nobody types behind a proxy whose origin others share. */
   readOnly: boolean;
@@ -155,11 +155,8 @@ export class PageSocket {
   }
 
   #enter(token: unknown): void {
-    const grant = typeof token === "string" ? this.#effects.find(token) : undefined;
-    if (grant === undefined || this.#grant !== undefined) {
-      this.#effects.audit("refused", { why: "token" });
-      return this.end("this link is not valid, or not any more");
-    }
+    const grant = this.#effects.find(typeof token === "string" ? token : "");
+    if (grant === undefined || this.#grant !== undefined) return this.end("this link is not valid, or not any more");
     clearTimeout(this.#hello);
     this.#grant = grant;
     this.#role = roleOf(grant, this.#effects.readOnly);

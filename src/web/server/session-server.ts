@@ -40,10 +40,12 @@ export class NoServer extends Error {}
 
 export class SessionServer {
   readonly #home: string;
+  readonly #socketPath: string;
   #started = 0;
 
   constructor(home: string) {
     this.#home = home;
+    this.#socketPath = path.join(home, "server.sock");
   }
 
   /** What a command prints. @throws AnswerTooLong, NoServer */
@@ -185,17 +187,31 @@ export class SessionServer {
     };
   }
 
-  /** An event for server.log; it is told as long as there is a server. */
+  /** An event for server.log, for which a server is started where none runs. */
   audit(event: string, facts: Record<string, unknown>): void {
-    this.ask(["@audit", event, JSON.stringify(facts)], 1 << 16).catch(() => {});
+    this.#noted(event, facts).catch(() => {});
+  }
+
+  /** An event that is worth no start of a server. Answers whether it is in server.log. */
+  async auditWhereRuns(event: string, facts: Record<string, unknown>): Promise<boolean> {
+    const running = await connectOwn(this.#socketPath);
+    running?.destroy();
+    if (running === undefined) return false;
+    return this.#noted(event, facts).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  #noted(event: string, facts: Record<string, unknown>): Promise<Answer> {
+    return this.ask(["@audit", event, JSON.stringify(facts)], 1 << 16);
   }
 
   async #connect(): Promise<net.Socket> {
-    const socketPath = path.join(this.#home, "server.sock");
-    const first = await connectOwn(socketPath);
+    const first = await connectOwn(this.#socketPath);
     if (first !== undefined) return first;
     await this.#start();
-    const second = await connectOwn(socketPath);
+    const second = await connectOwn(this.#socketPath);
     if (second === undefined) throw new NoServer("the session server does not run and could not be started");
     return second;
   }

@@ -10,6 +10,7 @@ import { Api, type Asker, give, refuse, send } from "./api.ts";
 import { type Asset, pageWith } from "./assets.ts";
 import { type GuardOptions, headersFor, refusal } from "./guard.ts";
 import { mostFromPage, PageSocket, roleOf } from "./page-socket.ts";
+import { Refusals, type Refused } from "./refusals.ts";
 import { RunsFeed } from "./runs-feed.ts";
 import type { SessionServer } from "./session-server.ts";
 import { Sockets } from "./sockets.ts";
@@ -44,6 +45,7 @@ export class WebServer {
   readonly #sessions: SessionServer;
   readonly #api: Api;
   readonly #feed: RunsFeed;
+  readonly #refusals: Refusals;
   readonly #sockets = new Sockets(mostFromPage);
   readonly #pages = new Set<PageSocket>();
   readonly #http: http.Server;
@@ -57,6 +59,8 @@ export class WebServer {
     this.#sessions = sessions;
     this.#api = new Api(sessions);
     this.#feed = new RunsFeed(sessions);
+    const steady = () => performance.now();
+    this.#refusals = new Refusals((facts) => sessions.auditWhereRuns("refused", facts), steady);
     const settings = { headersTimeout: headTime, maxHeaderSize: longestHead, requestTimeout: headTime };
     this.#http =
       options.tls === null
@@ -202,11 +206,12 @@ export class WebServer {
     }
   }
 
-  #noteRefused(why: string, { headers }: IncomingMessage): void {
-    this.#sessions.audit("refused", { why, host: clipped(headers.host), origin: clipped(headers.origin) });
+  #noteRefused(why: Refused, { headers }: IncomingMessage): void {
+    this.#refusals.note(why, { host: clipped(headers.host), origin: clipped(headers.origin) });
   }
 
   #noteWrong(): void {
+    this.#refusals.note("token");
     this.#wrong.push(performance.now());
   }
 

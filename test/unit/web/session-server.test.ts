@@ -1,6 +1,7 @@
 // The session server as the web process asks it, with a server of the test's own: answers that are too long,
 // a line that is closed while another server is being reached, and programs that cannot be started.
 import assert from "node:assert/strict";
+import { ChildProcess } from "node:child_process";
 import fs from "node:fs";
 import net from "node:net";
 import path from "node:path";
@@ -190,4 +191,14 @@ test("a far terminal that has closed takes keys and sizes as before, and tells w
   line?.size(100, 30);
   line?.input(Buffer.from("x"));
   line?.close();
+});
+
+test("for an event that is worth no start of a server none is started", async (t) => {
+  const folder = await home(t, (socket) => socket.end(encodeFrame(ServerFrame.exit, Buffer.from([0]))));
+  assert.equal(await new SessionServer(folder).auditWhereRuns("refused", {}), true);
+  let started = 0;
+  t.mock.method(ChildProcess.prototype as unknown as { spawn(): number }, "spawn", () => ++started);
+  const nowhere = path.join(folder, "nowhere");
+  assert.equal(await new SessionServer(nowhere).auditWhereRuns("refused", {}), false);
+  assert.equal(started, 0);
 });
