@@ -1,11 +1,11 @@
 // Reads a secret from where the configuration says that it is: a file that nobody else can read, or a
 // variable.
 import fs from "node:fs";
-import os from "node:os";
 import path from "node:path";
 import { aside } from "../base/aside/aside.ts";
 import { openRegular } from "../base/aside/regular-file.ts";
 import type { SecretPlace } from "../base/config/channels.ts";
+import { homeOf } from "../base/user.ts";
 
 /** An address or a token has some hundred bytes; certificates of an authority a few thousand each. */
 export const longestSecret = 8 << 10;
@@ -39,7 +39,7 @@ export function authorityOf(file: string, environment: Readonly<Record<string, s
 }
 
 function inHome(file: string, environment: Readonly<Record<string, string | undefined>>): string {
-  return file.startsWith("~/") ? path.join(environment.HOME || os.homedir(), file.slice(2)) : file;
+  return file.startsWith("~/") ? path.join(homeOf(environment), file.slice(2)) : file;
 }
 
 function checked(text: string, where: string): string {

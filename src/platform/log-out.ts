@@ -1,9 +1,9 @@
 // What the end of a login does to processes here: systemd-logind's settings, lingering, and which cgroup we
 // are in.
 import fs from "node:fs";
-import os from "node:os";
 import path from "node:path";
 import { namesIn } from "../base/names-in.ts";
+import { userName } from "../base/user.ts";
 
 /**
  * Below the user's own manager (`user@UID.service`), in the scope of one login, or in neither (a service, a
@@ -39,16 +39,8 @@ export function logOutSources(): LogOutSources {
     lingerFolder: "/var/lib/systemd/linger",
     runtimeFolder: process.env.XDG_RUNTIME_DIR ?? `/run/user/${uid}`,
     configuration: ["/usr/lib/systemd", "/usr/local/lib/systemd", "/run/systemd", "/etc/systemd"],
-    user: userName(uid),
+    user: userName(),
   };
-}
-
-function userName(uid: number): string {
-  try {
-    return os.userInfo().username;
-  } catch {
-    return String(uid); // a container's user without a name
-  }
 }
 
 /** Never throws: what cannot be read is not there. */

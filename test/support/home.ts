@@ -103,7 +103,7 @@ export class TestHome {
   }
 
   /** The command as the home's user runs it. */
-  #as(file: string, args: string[]): [string, string[]] {
+  as(file: string, args: string[]): [string, string[]] {
     if (this.user === undefined) return [file, args];
     const user = String(this.user);
     return ["setpriv", ["--reuid", user, "--regid", user, "--clear-groups", file, ...args]];
@@ -113,7 +113,7 @@ export class TestHome {
   run(args: string[], options: RunOptions = {}): Promise<RunResult> {
     const { input = "", cwd = this.work, file = built.falcon, limit = patience } = options;
     return new Promise((resolve, reject) => {
-      const child = spawn(...this.#as(file, args), { cwd, env: this.#environment(options.env), stdio: ["pipe", "pipe", "pipe"] });
+      const child = spawn(...this.as(file, args), { cwd, env: this.#environment(options.env), stdio: ["pipe", "pipe", "pipe"] });
       const out: Buffer[] = [];
       const err: Buffer[] = [];
       child.stdout.on("data", (data) => out.push(data));
@@ -159,7 +159,7 @@ export class TestHome {
   /** Runs a command of the built client in a person's terminal. */
   terminal(args: string[], options: UserTerminalOptions & { file?: string } = {}): UserTerminal {
     const { file = built.falcon, env = {}, cwd = this.work, ...rest } = options;
-    const terminal = new UserTerminal(...this.#as(file, args), { ...rest, cwd, env: { ...this.env, ...env } });
+    const terminal = new UserTerminal(...this.as(file, args), { ...rest, cwd, env: { ...this.env, ...env } });
     this.#terminals.push(terminal);
     return terminal;
   }

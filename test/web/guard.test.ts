@@ -413,6 +413,18 @@ describe("where the web process listens", () => {
     assert.equal(fs.existsSync(socket), false);
   });
 
+  const notRoot = process.getuid?.() !== 0 && "only root can become another user";
+  test("a user without a name, as in a container, is told the line for ssh with the number", { skip: notRoot }, async () => {
+    const nameless = 54_321;
+    const theirs = new TestHome({}, { user: nameless });
+    const web = await startWeb(theirs, []);
+    assert.match(web.said, new RegExp(`ssh -N -L \\S+ ${nameless}@`));
+    assert.equal((await request(web, "/")).status, 200);
+    await web.end();
+    assert.equal(web.process.exitCode, 0);
+    await theirs.dispose();
+  });
+
   test("an address that others reach needs a certificate, and bad settings get one sentence", async () => {
     for (const [args, words] of [
       [["--listen", "0.0.0.0:8765"], /needs a certificate/],

@@ -34,7 +34,7 @@ export interface Web {
 
 /** Starts `falcon web` and waits for its link. */
 export async function startWeb(home: TestHome, args: string[] = ["--listen", "0"]): Promise<Web> {
-  const child = spawn(falcon, ["web", ...args], { cwd: home.work, env: home.env, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(...home.as(falcon, ["web", ...args]), { cwd: home.work, env: home.env, stdio: ["ignore", "pipe", "pipe"] });
   let said = "";
   child.stdout.on("data", (bytes) => {
     said += bytes;

@@ -1,10 +1,10 @@
 // The user's configuration file: where it is, what it says, and one sentence for everything in it that cannot
 // be used.
 import fs from "node:fs";
-import os from "node:os";
 import path from "node:path";
 import { aside, NoAnswer } from "../aside/aside.ts";
 import { editDistance } from "../text/edit-distance.ts";
+import { homeOf } from "../user.ts";
 import { WrongChannel } from "./channels.ts";
 import { type Config, defaultConfig } from "./config.ts";
 import { lineOf, parseLeniently } from "./lenient-toml.ts";
@@ -29,17 +29,8 @@ const longestKey = 64;
  */
 export function configPath(environment: Readonly<Record<string, string | undefined>>): string {
   const xdg = environment.XDG_CONFIG_HOME;
-  const base = xdg && path.isAbsolute(xdg) ? xdg : path.join(environment.HOME || homeOfUser(), ".config");
+  const base = xdg && path.isAbsolute(xdg) ? xdg : path.join(homeOf(environment), ".config");
   return path.join(base, "falcon-sessions", "config.toml");
-}
-
-/** The home that the user database knows; a user without an entry there (a container) has none. */
-function homeOfUser(): string {
-  try {
-    return os.homedir();
-  } catch {
-    return "/nonexistent";
-  }
 }
 
 /** What a file says, and what is wrong with it: each problem one sentence with file, line and key. */

@@ -7,6 +7,7 @@ import path from "node:path";
 import { createSecureContext } from "node:tls";
 import { spawnOutside } from "../../base/aside/outside-program.ts";
 import { wall } from "../../base/clock.ts";
+import { userName } from "../../base/user.ts";
 import { startTime } from "../../platform/processes.ts";
 import { Access, ownerLife, TooManyGrants } from "../access.ts";
 import { forgetRunning, type Running, runningWeb, tellRunning } from "../running.ts";
@@ -93,7 +94,7 @@ function tell(running: Running, token: string, open: boolean): void {
       ? [`Open ${link}`]
       : [
           "On your own machine:",
-          `  ssh -N -L 127.0.0.1:${laptopPort}:${running.socket} ${os.userInfo().username}@${os.hostname()}`,
+          `  ssh -N -L 127.0.0.1:${laptopPort}:${running.socket} ${userName()}@${os.hostname()}`,
           `and open ${link}`,
         ];
   say(`${lines.join("\n")}\nWhoever has this link sees your sessions and may type into them. Ctrl+C ends it.`);

@@ -1,13 +1,13 @@
 // The shim: a small script named falcon that is ours, in a folder of its own or in a Python environment
 // beside `falcon-python`.
 import fs from "node:fs";
-import os from "node:os";
 import path from "node:path";
 import { aside } from "../../../base/aside/aside.ts";
 import { Failure, Status, sentence } from "../../../base/failure.ts";
 import { namesIn } from "../../../base/names-in.ts";
 import { bytesOf, onDisk, textOf } from "../../../base/text/bytes.ts";
 import { quoted } from "../../../base/text/shell-words.ts";
+import { homeOf } from "../../../base/user.ts";
 import type { EnvironmentShim } from "../../trainer.ts";
 import { isOurselves, pythonName, shimVariable } from "./find.ts";
 
@@ -37,8 +37,7 @@ exit 127
 
 /** Where the shim's folder is kept: the folder itself, or a link to the one that the user chose. */
 function keptFolder(environment: Readonly<Record<string, string>>): string {
-  const home = environment.HOME || os.userInfo().homedir;
-  return path.join(environment.XDG_DATA_HOME || path.join(home, ".local", "share"), "falcon-sessions", "shim");
+  return path.join(environment.XDG_DATA_HOME || path.join(homeOf(environment), ".local", "share"), "falcon-sessions", "shim");
 }
 
 /** The folder of this user's shim, to be put on PATH; undefined where none was made. */
