@@ -8,7 +8,7 @@ import net from "node:net";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { Access, mostGrants } from "../../src/web/access.ts";
-import { until } from "../support/events.ts";
+import { patience, until, untilFile } from "../support/events.ts";
 import { TestHome } from "../support/home.ts";
 import { PlainPage, request, startWeb, type Web } from "./web-home.ts";
 
@@ -423,6 +423,29 @@ describe("where the web process listens", () => {
     await web.end();
     assert.equal(web.process.exitCode, 0);
     await theirs.dispose();
+  });
+
+  test("--open leaves no file with the link, of a page that is ended at once and of one that runs already", async () => {
+    const [programs, temporary] = ["programs", "temporary"].map((name) => path.join(home.work, name)) as [string, string];
+    for (const folder of [programs, temporary]) fs.mkdirSync(folder);
+    const opened = path.join(home.work, "opened");
+    const opener = path.join(programs, "xdg-open");
+    fs.writeFileSync(opener, `#!/bin/sh\ncat "$1" >> ${opened}\n`, { mode: 0o755 });
+    const env = { TMPDIR: temporary, PATH: `${programs}:${home.env.PATH}` };
+    const web = await startWeb(home, ["--listen", "0", "--open"], env);
+    await untilFile(opened, (text) => text.includes(`url=${web.url}#t=`));
+    fs.writeFileSync(opener, "#!/bin/sh\nexit 127\n");
+    const second = await home.ok(["web", "--listen", "0", "--open"], { env });
+    assert.match(second, /runs already/);
+    assert.match(second, /There is no xdg-open here: open http/);
+    await web.end();
+    const left = () => fs.readdirSync(temporary);
+    // a browser has half a minute to read it
+    await until(
+      () => left().length === 0,
+      () => `the end of ${left().join(" ")}`,
+      2 * patience,
+    );
   });
 
   test("an address that others reach needs a certificate, and bad settings get one sentence", async () => {

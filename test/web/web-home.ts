@@ -33,8 +33,12 @@ export interface Web {
 }
 
 /** Starts `falcon web` and waits for its link. */
-export async function startWeb(home: TestHome, args: string[] = ["--listen", "0"]): Promise<Web> {
-  const child = spawn(...home.as(falcon, ["web", ...args]), { cwd: home.work, env: home.env, stdio: ["ignore", "pipe", "pipe"] });
+export async function startWeb(home: TestHome, args = ["--listen", "0"], env: Record<string, string> = {}): Promise<Web> {
+  const child = spawn(...home.as(falcon, ["web", ...args]), {
+    cwd: home.work,
+    env: { ...home.env, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   let said = "";
   child.stdout.on("data", (bytes) => {
     said += bytes;

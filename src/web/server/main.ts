@@ -20,6 +20,10 @@ import { WebServer } from "./web-server.ts";
 
 /** The port that the printed ssh line forwards: any that is free on the laptop does. */
 const laptopPort = 8765;
+/** A browser that is started for it has read the link's file within this time (s). */
+const fileLife = 30;
+/** Until it is known whether there is something that opens it (ms); some stay as long as their browser. */
+const longestOpening = 2_000;
 
 async function main(): Promise<void> {
   process.umask(0o077);
@@ -101,20 +105,27 @@ function tell(running: Running, token: string, open: boolean): void {
   if (open) openBrowser(link, running);
 }
 
-/** The link goes through a file that only its owner reads: arguments of a program are everybody's. */
+/**
+ * The link goes through a file that only its owner reads: arguments of a program are everybody's. A process
+ * of its own removes it: this one may end before, and of a page that runs already it does at once.
+ */
 function openBrowser(link: string, { url }: Running): void {
-  const file = path.join(fs.mkdtempSync(path.join(os.tmpdir(), "falcon-web-")), "open.html");
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "falcon-web-"));
+  const options = { stdio: "ignore", detached: true } as const;
+  const remover = spawnOutside("/bin/sh", ["-c", `sleep ${fileLife}; exec rm -rf -- "$0"`, folder], options);
+  remover.on("error", () => fs.rmSync(folder, { recursive: true, force: true }));
+  const file = path.join(folder, "open.html");
   fs.writeFileSync(file, `<!DOCTYPE html><meta charset="utf-8"><meta http-equiv="refresh" content="0;url=${link}">`, {
     mode: 0o600,
   });
   const opener = process.platform === "darwin" ? "open" : "xdg-open";
-  const child = spawnOutside(opener, [file], { stdio: "ignore", detached: true });
+  const child = spawnOutside(opener, [file], options);
   const none = () => say(`(There is no ${opener} here: open ${url} yourself.)`);
   child.on("error", none);
   child.on("exit", (status) => status === 127 && none());
-  child.unref();
-  // a browser has read it by then
-  setTimeout(() => fs.rmSync(path.dirname(file), { recursive: true, force: true }), 30_000).unref();
+  for (const other of [remover, child]) other.unref();
+  const waiting = setTimeout(() => {}, longestOpening);
+  for (const event of ["error", "exit"]) child.on(event, () => clearTimeout(waiting));
 }
 
 /** What two files have that belong together. @throws one sentence. */
