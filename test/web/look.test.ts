@@ -355,6 +355,27 @@ describe("the page in a browser", { skip: noBrowser }, () => {
     await page.context().close();
   });
 
+  test("a history that plays goes on from its moment after kill -9 of the session server", async () => {
+    const id = await home.start(["sh", "-c", "for i in $(seq 60); do echo tick $i; sleep 0.25; done"], ["--size", "70x16"]);
+    await home.untilState(id, "exited");
+    const page = await open(`#/run/${id}/history`);
+    await page.waitForSelector(".mark");
+    const last = async () => Number(/tick (\d+)\s*$/.exec(await textOf(page))?.[1] ?? Number.NaN);
+    await page.selectOption(".view.history select", "1");
+    await page.getByRole("button", { name: "Play" }).click();
+    const before = await until(async () => {
+      const tick = await last();
+      return tick >= 20 && tick;
+    }, "a third of it, played");
+    process.kill(home.serverPid() as number, "SIGKILL");
+    const seen: number[] = [];
+    await until(async () => seen.push(await last()) > 0 && (seen.at(-1) as number) >= before + 8, "what comes behind it");
+    // its last second may be shown again, but nothing from its beginning
+    const early = seen.filter((tick) => tick < before - 4);
+    assert.deepEqual(early, []);
+    await page.context().close();
+  });
+
   test("runs are compared, downloads are files, and nothing is asked of anybody else", async () => {
     await home.ok([
       "launch",

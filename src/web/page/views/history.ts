@@ -35,7 +35,10 @@ export class HistoryView {
   /** Seconds from the beginning. */
   #at = 0;
   #playing = false;
+  /** What was asked for last is shown: before that the clock stands, and what comes is of another moment. */
+  #shown = false;
   #since = 0;
+  /** Number of the terminal that shows it; 0: none on this connection yet. */
   #n = 0;
   #row: RunRow | undefined;
   #wanted: number | undefined;
@@ -81,11 +84,13 @@ export class HistoryView {
   }
 
   connected(): void {
+    this.#n = 0;
     this.#show();
   }
 
   lost(): void {
     this.#advance();
+    this.#shown = false;
   }
 
   /** @param at ms since 1970 */
@@ -99,14 +104,19 @@ export class HistoryView {
 
   message(message: ServerMessage): void {
     if (message.is !== "terminal") return;
-    if (message.state === "open") {
+    if (message.state === "lost") this.lost();
+    else if (message.state === "open") {
+      // the next session server was asked for where this one began, which is over
+      if (message.n === this.#n) return this.#show();
       this.#n = message.n;
+      this.#shown = true;
       this.#since = performance.now();
       this.#screen.clear();
     } else if (message.state === "closed" && message.why !== "") setText(this.#time, message.why);
   }
 
   output(bytes: Uint8Array): void {
+    if (!this.#shown) return;
     const n = this.#n;
     this.#screen.write(bytes, () => this.#taken.add(n, bytes.length));
   }
@@ -155,7 +165,7 @@ export class HistoryView {
 
   /** What has been played so far counts. */
   #advance(): void {
-    if (!this.#playing) return;
+    if (!this.#playing || !this.#shown) return;
     const now = performance.now();
     this.#at = Math.min(this.#length(), this.#at + ((now - this.#since) / 1000) * Number(this.#speed.value));
     this.#since = now;
@@ -183,7 +193,7 @@ export class HistoryView {
     this.#tell();
     const row = this.#row;
     if (this.#span === undefined || row === undefined) return;
-    this.#since = performance.now();
+    this.#shown = false;
     const speed = this.#playing ? Number(this.#speed.value) : 0;
     const at = this.#at >= this.#length() ? null : this.#at;
     this.#connection.say({ do: "replay", id: this.#id, cols: row.cols, rows: row.rows, at, speed });
