@@ -75,11 +75,17 @@ const uint8_t *log_latest(uint64_t *offset, size_t *length) {
 
 const struct gap *log_last_gap(void) { return *gap_count ? &gaps[*gap_count - 1] : NULL; }
 
-// How many bytes from `offset` on belong to a recorded gap; 0 when that byte was written.
-static uint64_t gap_at(uint64_t offset) {
+// The recorded gap that has this byte; NULL when it was written.
+static const struct gap *gap_of(uint64_t offset) {
   for (size_t i = 0; i < *gap_count; i++)
-    if (offset >= gaps[i].offset && offset - gaps[i].offset < gaps[i].length) return gaps[i].offset + gaps[i].length - offset;
-  return 0;
+    if (offset >= gaps[i].offset && offset - gaps[i].offset < gaps[i].length) return &gaps[i];
+  return NULL;
+}
+
+// How many bytes from `offset` on belong to a recorded gap.
+static uint64_t gap_at(uint64_t offset) {
+  const struct gap *gap = gap_of(offset);
+  return gap ? gap->offset + gap->length - offset : 0;
 }
 
 // When the record has no room for one more gap, the last one is made to cover what lies between: it claims
@@ -127,7 +133,10 @@ void log_find_base(void) {
 uint64_t log_freed_to(uint64_t offset) {
   log_find_base();
   uint64_t first = (uint64_t)os_first_data(log_fd, (off_t)base_offset), freed = base_offset;
-  if (first > base_offset && !gap_at(base_offset)) freed = (first + RETENTION_STEP - 1) / RETENTION_STEP * RETENTION_STEP;
+  if (first > end_offset) first = end_offset;
+  // a gap is a hole that nobody made: what was freed ends where it begins
+  for (const struct gap *gap; first > base_offset && (gap = gap_of(first - 1));) first = gap->offset;
+  if (first > base_offset) freed = (first + RETENTION_STEP - 1) / RETENTION_STEP * RETENTION_STEP;
   if (freed > end_offset) freed = end_offset;
   return offset < freed ? freed : 0;
 }

@@ -1,6 +1,7 @@
 // Whoever reads a session's output from the holder at their own pace: what is not there any more is told, and
 // never read as something else.
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
@@ -100,6 +101,41 @@ test("what was let go of is told as a hole, in its place", async () => {
     });
     assert.equal(decodeData(await cursor.nextOf(FromHolder.data)).offset, 2 * step);
     cursor.close();
+  } finally {
+    await held.dispose();
+  }
+});
+
+test("what was let go of ends where a gap of the log begins, and what the file has behind that comes", async () => {
+  const script = "echo ready; read a; head -c 6000000 /dev/zero | tr '\\0' x; read b; echo middle; read c; echo end; sleep 60";
+  const held = await Held.shell(`stty -echo; ${script}`);
+  const limit = (bytes: string) => execFileSync("prlimit", ["--pid", String(held.link.holderPid), `--fsize=${bytes}:unlimited`]);
+  const say = async (words: string) => {
+    held.link.input(Buffer.from("\n"));
+    await held.heard.until(words);
+  };
+  try {
+    await held.heard.until("ready\r\n");
+    // the log has a gap from here on, which holds a boundary of the steps in which space is given back
+    limit("65536");
+    const gapEnd = held.heard.to + 6_000_000;
+    held.link.input(Buffer.from("\n"));
+    await until(() => held.heard.to === gapEnd, "all output in the gap");
+    limit("unlimited");
+    await say("middle");
+    // "middle" is to be read from the file
+    await say("end");
+    const fd = fs.openSync(path.join(held.folder, "output.log"), "r+");
+    assert.ok(punchHole(fd, 0, step));
+    fs.closeSync(fd);
+    const behind = Cursor.connect(held.folder, { say: [viewer], offset: gapEnd });
+    await behind.until("end");
+    assert.match(behind.text, /^middle\r\nend/);
+    behind.close();
+    const before = Cursor.connect(held.folder, { say: [viewer], offset: 100 });
+    const hole = decodeHole(await before.nextOf(FromHolder.hole));
+    assert.deepEqual(hole, { offset: 100, length: step - 100, reason: HoleReason.freed });
+    before.close();
   } finally {
     await held.dispose();
   }
