@@ -43,6 +43,8 @@ static void set_input_mode(int mode) {
   if (mode != INPUT_RAW) terminal_cooked();
   client.input_mode = mode;
   client.reads_input = mode != INPUT_OFF;
+  // a terminal whose input was ended (Ctrl+D at a question) has more; what is at its end says so again
+  if (client.reads_input) client.input_ended = client.told_end = false;
 }
 
 static void greet(const uint8_t *payload, size_t length) {

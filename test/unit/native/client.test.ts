@@ -301,6 +301,28 @@ describe("input", () => {
     assert.equal(terminal.ended?.signal, 0);
   });
 
+  test("is read again behind an answer that Ctrl+D ended", async () => {
+    const terminal = start(["attach"]);
+    const peer = await server.peer();
+    for (const [nth, answer] of [
+      [1, "1"],
+      [2, "y"],
+    ] as const) {
+      peer.send(encodeInputMode(1), out(`question ${nth}`));
+      await terminal.waitFor(`question ${nth}`);
+      // the first hands on what is typed, the second ends the input
+      terminal.type(`${answer}\x04\x04`);
+      await peer.frame(ClientFrame.inputEnd, nth);
+    }
+    assert.equal(peer.input.toString(), "1y");
+    peer.send(raw, out("\r\nattached"));
+    await terminal.waitFor("attached");
+    terminal.type("x");
+    await peer.typed("1yx");
+    peer.send(encodeExit(0));
+    await terminal.waitForExit();
+  });
+
   test("mode 0 gives the terminal back and reads no more", async () => {
     const { terminal, peer } = await attached();
     peer.send(encodeInputMode(0), out("\r\nline mode"));
