@@ -127,13 +127,16 @@ static void take_record(struct state *s, uint8_t type, const uint8_t *payload, s
       s->end_heard = true;
       return;
     case ASK:
+      // only the client's side asks
+      if (s->relay->asks) return;
       // one that is late by itself types nothing
-      if (!s->relay->asks && length >= TIME) {
+      if (length >= TIME) {
         bool late = s->late;
         measure(s, payload, length);
         s->late = late;
       }
-      send_record(s, PULSE, NULL, 0);
+      // what waits to be sent is an answer as good: one that asks and takes nothing has us keep no more
+      if (held(&s->outbound) == 0) send_record(s, PULSE, NULL, 0);
       return;
     case INFO:
       if (s->relay->asks) s->relay->greeted(payload, length);

@@ -5,11 +5,14 @@
 //   full-relay FILE deaf   the client takes all at once, and the carrier nothing any more of what it says
 //   full-relay FILE far    the far side: a server has said as much as its socket holds, and has gone; the
 //                          carrier, which brings FILE, takes nothing for a while. Prints what is missing
+//   full-relay FILE mute [far]  either side: the carrier brings FILE and takes nothing. Prints how large the
+//                          largest of its buffers became
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -17,9 +20,9 @@
 enum { LATE = 50 };
 
 static int ends[2], carrier[2], turns;
-static bool deaf, far;
+static bool deaf, far, mute;
 static uint8_t heard[4 << 20];
-static size_t taken;
+static size_t taken, largest;
 
 static ssize_t take(const void *bytes, size_t length) {
   if (taken + length <= sizeof heard) memcpy(heard + taken, bytes, length);
@@ -34,7 +37,13 @@ static ssize_t to_client(const void *bytes, size_t length) {
   return take(bytes, turns == 1 && !deaf ? 1 : length);
 }
 
+static void *watched_realloc(void *memory, size_t size) {
+  if (size > largest) largest = size;
+  return realloc(memory, size);
+}
+
 static ssize_t played_write(int fd, const void *bytes, size_t length) {
+  if (mute) return errno = EAGAIN, -1;
   if (far && fd == ends[0]) return send(fd, bytes, length, MSG_NOSIGNAL);
   if (far) return turns++ < LATE ? (errno = EAGAIN, -1) : take(bytes, length);
   if (fd == ends[0]) return to_client(bytes, length);
@@ -43,6 +52,7 @@ static ssize_t played_write(int fd, const void *bytes, size_t length) {
 
 #include "system/os.h"
 #define write played_write
+#define realloc watched_realloc
 #include "remote/relay.c"
 
 int64_t os_steady_ms(void) { return 0; }
@@ -80,11 +90,12 @@ int main(int count, char **words) {
   if (file < 0 || socketpair(AF_UNIX, SOCK_STREAM, 0, ends) < 0 || socketpair(AF_UNIX, SOCK_STREAM, 0, carrier) < 0) return 1;
   deaf = count > 2 && !strcmp(words[2], "deaf");
   far = count > 2 && !strcmp(words[2], "far");
+  mute = count > 2 && !strcmp(words[2], "mute");
   if (far) return far_side(file);
   if (deaf && send(ends[1], "x", 1, 0) < 0) return 1;
-  const struct relay relay = {.socket = ends[0], .in = file, .out = carrier[0], .asks = true,
+  const struct relay relay = {.socket = ends[0], .in = file, .out = carrier[0], .asks = count < 4,
                               .errors = -1, .said = hears_nothing, .silent = is_silent, .greeted = hears_nothing};
   relay_run(&relay);
-  printf("%zu\n", taken);
+  printf("%zu\n", mute ? largest : taken);
   return 0;
 }

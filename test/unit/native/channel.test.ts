@@ -209,6 +209,16 @@ test("all that a server of the far side said is passed on, though it has gone an
   }
 });
 
+test("a side that asks without end and takes no answer does not have the other keep them", () => {
+  const file = path.join(home.work, "asked");
+  const asks = Buffer.alloc(1 << 20, Buffer.from([0, 0, 0, 0, 3]));
+  for (const far of [[], ["far"]]) {
+    fs.writeFileSync(file, far.length > 0 ? asks : Buffer.concat([Buffer.from("falcon-sessions bridge 1\n"), asks]));
+    const largest = Number(execFileSync(compileRelay(), [file, "mute", ...far], { encoding: "utf8" }));
+    assert.ok(largest < 256 << 10, `${largest} bytes are kept for ${far.join() || "the client's side"}`);
+  }
+});
+
 test("bridge: what was under way for too long is not passed on, and the channel ends", async () => {
   const bridge = spawn(falcon, ["bridge", "1", "-"], { env: home.env, stdio: ["pipe", "pipe", "inherit"] });
   const record = (type: number, time: number, payload: Buffer) => {
