@@ -18,8 +18,8 @@ enum {
   TYPED_LIMIT = 1 << 20,
   // The last sizes of the terminal that a cursor which lags is still told, each at its place.
   SIZES_KEPT = 1024,
-  // Writers whose count is remembered; of one that was silent for longest, a repetition would not be known
-  // any more.
+  // Writers whose count is remembered, a bit of `tell_taken` each; of one that was silent for longest, a
+  // repetition would not be known any more.
   WRITERS = 64,
   OFFSET_SIZE = 8,
 };
@@ -45,7 +45,6 @@ struct connection {
   bool cannot_send;    // its other side takes nothing more, but may have sent something that counts
   bool tell_gap;       // the last gap grew since it was told
   bool tell_size;      // its WINSIZE was done, and it has no stream in which that is told
-  bool tell_taken;     // a writer's count grew
   bool unfinished;     // what it typed last goes on: nobody else types in between
   struct size_mark sized;
   int64_t gap_told_ms;
@@ -59,7 +58,7 @@ struct connection {
   uint8_t *typed;      // input that the terminal would not take yet
   size_t typed_at, typed_end;
   uint64_t typed_in, typed_done, typed_told;  // counts of INPUT and KEYS bytes since the connection began
-  uint64_t writer;     // who typed last on it, by KEYS
+  uint64_t tell_taken; // bit N: the count of server.writers[N], who typed on it by KEYS, is to be told
   uint32_t told_interrupts;
 };
 
@@ -68,6 +67,8 @@ struct writer {
   uint64_t id, taken;
   int64_t used_ms;
 };
+
+_Static_assert(WRITERS <= 64, "tell_taken has a bit for each");
 
 struct server {
   struct connection connections[CONNECTIONS];
@@ -104,7 +105,6 @@ bool typing_take_counted(struct connection *c, uint64_t writer, uint64_t number,
 // The same for what may be the terminal's interrupt character, which is nothing that the program reads: it is
 // counted, and passes by what others have typed. False where it is to be taken as any other byte.
 bool typing_interrupt(struct connection *c, uint64_t writer, uint64_t number, const uint8_t *bytes, size_t length);
-uint64_t typing_taken(uint64_t writer);
 void typing_forget(struct connection *c);
 // The connection is closed; what was typed on it is still delivered.
 void typing_left(struct connection *c);

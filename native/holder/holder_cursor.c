@@ -211,10 +211,11 @@ static bool say_next(struct connection *c) {
     say_size(c, c->sized);
     c->tell_size = false;
   } else if (c->tell_taken) {
+    const struct writer *writer = &server.writers[__builtin_ctzll(c->tell_taken)];
     uint8_t *to = begin_frame(c, FROM_TAKEN, 16);
-    put_u64(to, c->writer);
-    put_u64(to + 8, typing_taken(c->writer));
-    c->tell_taken = false;
+    put_u64(to, writer->id);
+    put_u64(to + 8, writer->taken);
+    c->tell_taken &= c->tell_taken - 1;
   } else if (typed_is_news(c)) {
     put_u64(begin_frame(c, FROM_TYPED, 8), c->typed_done);
     c->typed_told = c->typed_done;

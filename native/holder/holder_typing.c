@@ -63,32 +63,25 @@ bool typing_take(struct connection *c, const uint8_t *bytes, size_t length, bool
   return true;
 }
 
-static struct writer *find_writer(uint64_t id, bool make) {
+static struct writer *find_writer(uint64_t id) {
   struct writer *oldest = &server.writers[0];
   for (size_t i = 0; i < WRITERS; i++) {
     if (server.writers[i].id == id && server.writers[i].used_ms) return &server.writers[i];
     if (server.writers[i].used_ms < oldest->used_ms) oldest = &server.writers[i];
   }
-  if (!make) return NULL;
   *oldest = (struct writer){.id = id};
   return oldest;
-}
-
-uint64_t typing_taken(uint64_t writer) {
-  const struct writer *known = find_writer(writer, false);
-  return known ? known->taken : 0;
 }
 
 // The holder has this writer's first so many bytes, and says so to who sent them.
 static void note_taken(struct connection *c, struct writer *known, uint64_t count) {
   if (count > known->taken) known->taken = count;
   known->used_ms = now_ms() + 1;
-  c->writer = known->id;
-  c->tell_taken = true;
+  c->tell_taken |= (uint64_t)1 << (known - server.writers);
 }
 
 bool typing_take_counted(struct connection *c, uint64_t writer, uint64_t number, const uint8_t *bytes, size_t length, bool more) {
-  struct writer *known = find_writer(writer, true);
+  struct writer *known = find_writer(writer);
   uint64_t had = known->taken > number ? known->taken - number : 0;
   size_t skip = had < length ? (size_t)had : length;
   if (!typing_take(c, bytes + skip, length - skip, more)) return false;
@@ -106,7 +99,7 @@ static bool interrupts(uint8_t byte) {
 }
 
 bool typing_interrupt(struct connection *c, uint64_t writer, uint64_t number, const uint8_t *bytes, size_t length) {
-  struct writer *known = find_writer(writer, true);
+  struct writer *known = find_writer(writer);
   if (length != 1 || known->taken > number || !interrupts(*bytes)) return false;
   // a frame that waited for room is counted already
   if (!c->stalled) server.interrupts++;

@@ -206,6 +206,26 @@ test("keys are counted: what is sent again is dropped, over all connections, and
   }
 });
 
+test("each of the writers whose keys come in one piece on one connection is told what was taken", async () => {
+  const held = await Held.shell("sleep 60", { subscribe: null });
+  const writers = Array.from({ length: 64 }, (_, n) => BigInt(n + 1));
+  const server = Cursor.connect(held.folder, {
+    say: writers.map((writer) => encodeKeys({ writer, number: 7, more: false }, Buffer.alloc(0))),
+  });
+  try {
+    const told: bigint[] = [];
+    while (told.length < writers.length) {
+      const { writer, number } = decodeTaken(await server.nextOf(FromHolder.taken));
+      assert.equal(number, 7);
+      told.push(writer);
+    }
+    assert.deepEqual(new Set(told), new Set(writers));
+  } finally {
+    server.close();
+    await held.dispose();
+  }
+});
+
 test("nobody's keys land inside another's paste, nor behind it for ever", async () => {
   const held = await Held.shell('stty -echo; printf ready; while read x; do printf "<$x>"; done', { subscribe: null });
   const [paster, keptKeys] = [1, 2].map(() => Cursor.connect(held.folder, { say: [viewer], offset: 0 })) as [Cursor, Cursor];
