@@ -239,7 +239,9 @@ static bool ends(struct span text, const char *with) {
   size_t length = strlen(with);
   return text.length >= length && memcmp(text.at + text.length - length, with, length) == 0;
 }
-static bool contains(struct span text, const char *what) { return memmem(text.at, text.length, what, strlen(what)) != NULL; }
+static const uint8_t *find(struct span text, const char *what) {
+  return memmem(text.at, text.length, what, strlen(what));
+}
 
 static struct span from(struct span text, size_t start) { return (struct span){text.at + start, text.length - start}; }
 
@@ -248,13 +250,15 @@ static struct span up_to(struct span text, uint8_t separator) {
   return (struct span){text.at, end ? (size_t)(end - text.at) : text.length};
 }
 
-// Takes the next word of a list that `;` separates; false behind the last. An empty list has one empty word.
-static bool next_word(struct span *rest, struct span *word) {
+// Takes the next part of a list; false behind the last. An empty list has one empty part.
+static bool next_part(struct span *rest, uint8_t separator, struct span *part) {
   if (!rest->at) return false;
-  *word = up_to(*rest, ';');
-  *rest = word->length < rest->length ? from(*rest, word->length + 1) : (struct span){NULL, 0};
+  *part = up_to(*rest, separator);
+  *rest = part->length < rest->length ? from(*rest, part->length + 1) : (struct span){NULL, 0};
   return true;
 }
+
+static bool next_word(struct span *rest, struct span *word) { return next_part(rest, ';', word); }
 
 // The digits at the beginning as a number; one that is longer than any of the table is none of it.
 static size_t number_at(struct span text, uint32_t *number) {
@@ -280,11 +284,12 @@ bool osc_may_ask(const uint8_t *digits, size_t length) {
 
 // p=? or p=alive, a=…report, c=1
 static bool notification_asks(struct span parameters) {
-  if (contains(parameters, "p=?") || contains(parameters, "p=alive") || contains(parameters, "c=1")) return true;
-  for (size_t i = 0; i + 1 < parameters.length; i++)
-    if (parameters.at[i] == 'a' && parameters.at[i + 1] == '=' &&
-        contains(up_to(from(parameters, i + 2), ':'), "report"))
-      return true;
+  if (find(parameters, "p=?") || find(parameters, "p=alive") || find(parameters, "c=1")) return true;
+  // once for each parameter, from its first "a=" on: a program may write as many of those as it likes
+  for (struct span part; next_part(&parameters, ':', &part);) {
+    const uint8_t *action = find(part, "a=");
+    if (action && find(from(part, (size_t)(action - part.at)), "report")) return true;
+  }
   return false;
 }
 

@@ -2,11 +2,16 @@
 // compares all of it with all of it would not come back for hours, and the runner's limit for a file ends it
 // (scripts/test.mjs): a test's own limit ends nothing that does not wait.
 import assert from "node:assert/strict";
-import { describe, test } from "node:test";
+import { execFileSync } from "node:child_process";
+import path from "node:path";
+import { after, describe, test } from "node:test";
 import { maskedEnvironment } from "../../src/commands/show/environment-text.ts";
 import { Screen } from "../../src/terminal/model/screen.ts";
 import { readYaml } from "../../src/trainers/falcon/config/yaml.ts";
 import { failureOf } from "../../src/trainers/reading/last-traceback.ts";
+import { compile } from "../support/compile.ts";
+import { TestHome } from "../support/home.ts";
+import { root } from "../support/paths.ts";
 
 /** Four million: squared, days. */
 const long = 4 << 20;
@@ -70,6 +75,38 @@ describe("a configuration that takes long to read is none", () => {
     const names = Array.from({ length: 10_001 }, (_, n) => `k${n}`);
     for (const text of [`{${names.join(",")}}`, names.map((name) => `? ${name}\n`).join("")])
       assert.throws(() => readYaml(text), /too large to read/);
+  });
+});
+
+describe("a program's question", () => {
+  const home = new TestHome();
+  after(() => home.dispose());
+  const native = path.join(root, "native");
+  const searches = (text: string) => {
+    const file = compile(path.join(root, "test/support/programs/counted-searches.c"), home.work, [
+      "-D_GNU_SOURCE",
+      `-I${native}`,
+    ]);
+    const [answer, searched] = execFileSync(file, { input: text, encoding: "utf8" }).split(" ");
+    return { answer, searched: Number(searched) };
+  };
+
+  for (const [what, parameters] of Object.entries({
+    "actions of a notification": "a=".repeat(1 << 15),
+    "actions, each by itself": "a=:".repeat(1 << 15),
+    "colons of a notification": ":".repeat(1 << 16),
+  }))
+    test(what, () => {
+      const { answer, searched } = searches(`99;${parameters}`);
+      assert.equal(answer, "tells");
+      assert.ok(searched <= 8 * parameters.length, `${searched} bytes were searched of ${parameters.length}`);
+    });
+
+  test("is still known as one", () => {
+    for (const asks of ["a=focus,report", "i=1:a=x=a=report:d=0", "report:a=:a=report", "a=a=report"])
+      assert.equal(searches(`99;${asks};text`).answer, "asks", asks);
+    for (const tells of ["report", "a=focus:report", "reporta=", "a=repor:t", ""])
+      assert.equal(searches(`99;${tells};a=report`).answer, "tells", tells);
   });
 });
 
