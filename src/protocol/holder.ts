@@ -68,13 +68,17 @@ export const HoleReason = { notStored: 1, freed: 2 } as const;
 
 /**
  * Whose keys these are: bytes behind the first `number` of this writer's, over all connections. `more`: what
- * comes next belongs to them.
+ * comes next belongs to them. `interrupt`: an interrupt character, which the holder counts and has pass by
+ * what others have typed.
  */
 export interface Typed {
   writer: bigint;
   number: number;
   more: boolean;
+  interrupt?: boolean | undefined;
 }
+
+const KeysFlag = { more: 1, interrupt: 2 } as const;
 
 export const HelloFlag = { adopted: 1, holes: 2, execFailed: 4, countsInterrupts: 8 } as const;
 
@@ -201,7 +205,7 @@ export function encodeKeys(typed: Typed, bytes: Uint8Array): Buffer {
   const head = Buffer.alloc(17);
   head.writeBigUInt64LE(typed.writer, 0);
   head.writeBigUInt64LE(BigInt(typed.number), 8);
-  head.writeUInt8(typed.more ? 1 : 0, 16);
+  head.writeUInt8((typed.more ? KeysFlag.more : 0) | (typed.interrupt === true ? KeysFlag.interrupt : 0), 16);
   return encodeFrame(ToHolder.keys, head, bytes);
 }
 

@@ -153,7 +153,7 @@ export async function attachHere(call: Call, context: Context, session: Session,
 
 /**
  * A holder that has not said within this time (ms) what it has of a client's typing drops by itself what it
- * has.
+ * has; what is typed past its queue goes through it until then (`interruptOnce`).
  */
 const longestCount = 200;
 
@@ -167,7 +167,7 @@ function countedTyping(
 ): { keptKeys(): KeptKeys | undefined; counted: Promise<void>; stop(): void } {
   const writer = Buffer.from(call.request.token, "hex").readBigUInt64LE(tokenLength / 2);
   let keptKeys: KeptKeys | undefined;
-  let taken = 0;
+  let taken: number | undefined;
   let known = () => {};
   const counted = new Promise<void>((resolve) => {
     known = resolve;
@@ -184,7 +184,7 @@ function countedTyping(
   else call.inputTaken(0, 0);
   const make = (before: number): KeptKeys => {
     keptKeys = new KeptKeys(writer, before, { passed: (read, typed) => call.inputTaken(read, typed) });
-    keptKeys.taken(taken);
+    if (taken !== undefined) keptKeys.taken(taken);
     return keptKeys;
   };
   return {

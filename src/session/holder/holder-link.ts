@@ -180,6 +180,14 @@ export class HolderLink {
     }
   }
 
+  /**
+   * The same of a writer of whom it is not known yet what the holder has: it types and counts what it has
+   * not. Only for one that counts.
+   */
+  interruptOnce(bytes: Uint8Array, by: Position): void {
+    if (this.#master >= 0) this.#typing.input(bytes, by, true);
+  }
+
   /** What the terminal takes now; all where there is none any more, and nobody will read it. */
   #write(bytes: Uint8Array): number {
     try {

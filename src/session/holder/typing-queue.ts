@@ -37,6 +37,8 @@ export interface Position {
 export interface Typed {
   bytes: Buffer;
   by: Position | undefined;
+  /** Whether they are the interrupt character, which the holder is to count. */
+  interrupt?: boolean | undefined;
 }
 
 /** What the queue does beyond itself. */
@@ -81,8 +83,8 @@ export class TypingQueue {
     return this.#queued + this.#sent - this.#typed;
   }
 
-  /** @see HolderLink.input */
-  input(bytes: Uint8Array, by?: Position): void {
+  /** @see HolderLink.input, HolderLink.interruptOnce */
+  input(bytes: Uint8Array, by?: Position, interrupt = false): void {
     if (this.waiting + bytes.length > mostWaitingInput) return;
     if (this.#queue.length + this.#underWay.length >= mostWaitingPieces) return;
     // with a holder of version 1 we are the only one who types: the shorter way, while nothing waits on the
@@ -90,7 +92,7 @@ export class TypingQueue {
     const taken = this.#effects.version() < 2 && this.waiting === 0 && !this.#lost ? this.#effects.write(bytes) : 0;
     if (taken === bytes.length) return;
     // a copy: the caller may use its buffer again
-    this.#enqueue({ bytes: Buffer.from(bytes.subarray(taken)), by });
+    this.#enqueue({ bytes: Buffer.from(bytes.subarray(taken)), by, interrupt });
     this.#sendInput();
   }
 
@@ -111,17 +113,17 @@ export class TypingQueue {
   left(same: boolean): Typed[] {
     const counted = this.#effects.version() >= 2;
     let number = this.#own;
-    const unsent = this.#queue.map(({ bytes, by }) => {
-      const place = by ?? { writer: this.#writer, number };
-      if (by === undefined) number += bytes.length;
-      return { bytes, by: counted ? place : undefined };
+    const unsent = this.#queue.map((typed) => {
+      const place = typed.by ?? { writer: this.#writer, number };
+      if (typed.by === undefined) number += typed.bytes.length;
+      return { ...typed, by: counted ? place : undefined };
     });
     return same && counted ? [...this.#underWay, ...unsent] : unsent;
   }
 
   /** Types what another connection has left. */
   takeOver(left: readonly Typed[]): void {
-    for (const { bytes, by } of left) this.#enqueue({ bytes, by });
+    for (const { bytes, by, interrupt } of left) this.#enqueue({ bytes, by, interrupt });
     this.#sendInput();
   }
 
@@ -141,11 +143,13 @@ export class TypingQueue {
       if (first.by === undefined) this.#own += piece.length;
       const by = first.by && { writer, number: number + piece.length };
       if (!more) this.#queue.shift();
-      else this.#queue[0] = { bytes: first.bytes.subarray(piece.length), by };
+      else this.#queue[0] = { ...first, bytes: first.bytes.subarray(piece.length), by };
       this.#queued -= piece.length;
-      this.#effects.send(this.#effects.version() < 2 ? encodeInput(piece) : encodeKeys({ writer, number, more }, piece));
+      const { interrupt } = first;
+      const head = { writer, number, more, interrupt };
+      this.#effects.send(this.#effects.version() < 2 ? encodeInput(piece) : encodeKeys(head, piece));
       this.#sent += piece.length;
-      this.#underWay.push({ bytes: piece, by: { writer, number }, end: this.#sent });
+      this.#underWay.push({ bytes: piece, by: { writer, number }, interrupt, end: this.#sent });
     }
   }
 

@@ -25,8 +25,8 @@ export class KeptKeys {
    */
   #read = 0;
   #typed: number;
-  /** Bytes that the holder has. */
-  #taken = 0;
+  /** Bytes that the holder has; undefined until it has said so. */
+  #taken: number | undefined;
   #passed = 0;
   #moments: { read: number; typed: number }[] = [];
 
@@ -42,9 +42,14 @@ export class KeptKeys {
     return this.#typed;
   }
 
+  /** Whether the holder has said what it has. */
+  get known(): boolean {
+    return this.#taken !== undefined;
+  }
+
   /** Bytes for the program: those of them that the holder lacks, and where they stand. */
   next(bytes: Uint8Array): { bytes: Uint8Array; by: Position } {
-    const had = Math.min(bytes.length, Math.max(0, this.#taken - this.#typed));
+    const had = Math.min(bytes.length, Math.max(0, (this.#taken ?? 0) - this.#typed));
     const by = { writer: this.writer, number: this.#typed + had };
     this.#typed += bytes.length;
     return { bytes: bytes.subarray(had), by };
@@ -68,13 +73,14 @@ export class KeptKeys {
 
   /** The holder has so many bytes of this client. */
   taken(number: number): void {
-    this.#taken = Math.max(this.#taken, number);
+    this.#taken = Math.max(this.#taken ?? 0, number);
     this.#tell();
   }
 
   #tell(): void {
     let last: { read: number; typed: number } | undefined;
-    while (this.#moments[0] !== undefined && this.#moments[0].typed <= this.#taken) last = this.#moments.shift();
+    const taken = this.#taken ?? 0;
+    while (this.#moments[0] !== undefined && this.#moments[0].typed <= taken) last = this.#moments.shift();
     if (last === undefined || last.read === this.#passed) return;
     this.#passed = last.read;
     this.#effects.passed(last.read, last.typed);

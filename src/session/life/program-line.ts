@@ -89,6 +89,17 @@ export class ProgramLine {
     else this.input(bytes, position);
   }
 
+  /**
+   * A Ctrl+C that an earlier server may have sent already, of which the holder has not said yet whether it
+   * has it: that decides whether it is one, and counts it. (One of an earlier version drops it only.)
+   */
+  interruptOnce(bytes: Uint8Array, position: Position): void {
+    if (this.#link?.open !== true) return this.interrupt(bytes, "typed", position);
+    if (this.countsInterrupts) return this.#link.interruptOnce(bytes, position);
+    this.#countInterrupts(1, "typed");
+    this.input(bytes, position);
+  }
+
   #countInterrupts(count: number, by: Sender): void {
     const { row, log } = this.#effects;
     row.interrupts += count;

@@ -29,7 +29,7 @@ export type Leaving = "detached" | "ended" | "taken-over" | "server-stopped" | "
  */
 export type SessionInput = Pick<
   ProgramLine,
-  "input" | "interrupt" | "openKeyboard" | "inputTaken" | "countsInterrupts" | "resize"
+  "input" | "interrupt" | "interruptOnce" | "openKeyboard" | "inputTaken" | "countsInterrupts" | "resize"
 >;
 
 /** What was typed for the program. */
@@ -224,9 +224,11 @@ export class ViewerInput {
 
   /** Sends what of it the holder lacks. */
   #send(input: SessionInput, action: ForProgram): void {
-    const { bytes, by } = this.#options.keptKeys?.()?.next(action.bytes) ?? { bytes: action.bytes, by: undefined };
+    const keptKeys = this.#options.keptKeys?.();
+    const { bytes, by } = keptKeys?.next(action.bytes) ?? { bytes: action.bytes, by: undefined };
     if (bytes.length === 0) return;
     if (action.do === "send") input.input(bytes, by);
+    else if (by !== undefined && keptKeys?.known === false) input.interruptOnce(bytes, by);
     else input.interrupt(bytes, "typed", by);
   }
 

@@ -27,6 +27,7 @@ class Scene {
   readonly input: SessionInput = {
     input: (bytes) => void this.typed.push(Buffer.from(bytes).toString("latin1")),
     interrupt: () => void this.typed.push("^C"),
+    interruptOnce: () => void this.typed.push("^C, if it is none that the holder has"),
     countsInterrupts: true,
     resize: (cols, rows) => void this.sizes.push(`${cols}x${rows}`),
     openKeyboard: () => undefined,
