@@ -168,6 +168,14 @@ export class HolderLink {
   }
 
   /**
+   * The same of a writer of whom it is not known yet what the holder has: it types and counts what it has
+   * not. Only for one that counts.
+   */
+  interruptOnce(bytes: Uint8Array, by: Position): void {
+    if (this.#master >= 0) this.#typing.input(bytes, by, true);
+  }
+
+  /**
    * The terminal's interrupt without its character: a terminal that is full of lines which nobody reads takes
    * none (Linux' n_tty, 4 KiB). False where the system cannot do that.
    */
@@ -178,14 +186,6 @@ export class HolderLink {
     } catch {
       return false;
     }
-  }
-
-  /**
-   * The same of a writer of whom it is not known yet what the holder has: it types and counts what it has
-   * not. Only for one that counts.
-   */
-  interruptOnce(bytes: Uint8Array, by: Position): void {
-    if (this.#master >= 0) this.#typing.input(bytes, by, true);
   }
 
   /** What the terminal takes now; all where there is none any more, and nobody will read it. */
