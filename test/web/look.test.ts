@@ -3,26 +3,14 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
-import type { Page } from "playwright-core";
 import { until } from "../support/events.ts";
 import { TestHome } from "../support/home.ts";
 import { trainer } from "../support/paths.ts";
 import { untilSame } from "./same-screen.ts";
-import { axeScript, noBrowser, picture, screenOf, startWeb, TestBrowser, type Web } from "./web-home.ts";
+import { axeScript, noBrowser, picture, startWeb, TestBrowser, textOf, type Web } from "./web-home.ts";
 
 const desktop = { viewport: { width: 1280, height: 860 } };
 const phone = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true };
-
-const textOf = async (page: Page) =>
-  ((await screenOf(page))?.lines ?? [])
-    .map((line) =>
-      line
-        .split("|")
-        .map((cell) => cell[0])
-        .join("")
-        .trimEnd(),
-    )
-    .join("\n");
 
 describe("the page in a browser", { skip: noBrowser }, () => {
   const home = new TestHome();

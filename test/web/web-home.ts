@@ -259,6 +259,20 @@ export function readScreen(given?: unknown): BrowserScreen | undefined {
   return { cols: terminal.cols, rows: terminal.rows, cursor: [buffer.cursorX, buffer.cursorY], lines };
 }
 
+/** The text of the terminal that is shown on the page, line by line. */
+export async function textOf(page: Page): Promise<string> {
+  const lines = (await screenOf(page))?.lines ?? [];
+  return lines
+    .map((line) =>
+      line
+        .split("|")
+        .map((cell) => cell[0])
+        .join("")
+        .trimEnd(),
+    )
+    .join("\n");
+}
+
 /** Where the screenshots go that a person looks at: WEB_PICTURES, or nowhere. */
 export async function picture(page: Page, name: string): Promise<void> {
   const folder = process.env.WEB_PICTURES;

@@ -195,7 +195,9 @@ export class HistoryView {
     if (this.#span === undefined || row === undefined) return;
     this.#shown = false;
     const speed = this.#playing ? Number(this.#speed.value) : 0;
-    const at = this.#at >= this.#length() ? null : this.#at;
+    // a replay counts from the start, which the first output came behind
+    const started = row.started === null ? this.#span.begins : Date.parse(row.started);
+    const at = this.#at >= this.#length() ? null : this.#at + (this.#span.begins - started) / 1000;
     this.#connection.say({ do: "replay", id: this.#id, cols: row.cols, rows: row.rows, at, speed });
   }
 

@@ -1,0 +1,76 @@
+// What the page asks of the server for a view: for which moment, when again, and how much at once.
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import path from "node:path";
+import { after, before, describe, test } from "node:test";
+import type { Page } from "playwright-core";
+import type { Span } from "../../src/web/wire.ts";
+import { until } from "../support/events.ts";
+import { TestHome } from "../support/home.ts";
+import { noBrowser, request, startWeb, TestBrowser, textOf, type Web } from "./web-home.ts";
+
+describe("what a view asks", { skip: noBrowser }, () => {
+  const home = new TestHome();
+  let web: Web;
+  let browser: TestBrowser;
+
+  before(async () => {
+    // of a log that is longer than this, the beginning is let go of
+    const config = path.join(home.work, ".config/falcon-sessions");
+    fs.mkdirSync(config, { recursive: true });
+    fs.writeFileSync(path.join(config, "config.toml"), 'retention = "4 MiB"\n');
+    web = await startWeb(home);
+    browser = await TestBrowser.start();
+  });
+  after(async () => {
+    await browser.close();
+    await web.end();
+    await home.dispose();
+  });
+
+  const open = async (where = "") => {
+    const page = await browser.open(`${web.url}#t=${web.token}`);
+    await page.waitForSelector("html[data-connection=connected]");
+    if (where !== "") await go(page, where);
+    return page;
+  };
+  const go = (page: Page, where: string) =>
+    page.evaluate((hash) => {
+      location.hash = hash;
+    }, where);
+
+  test("a moment of the history is that of its label where the first output came late", async () => {
+    const id = await home.start(["sh", "-c", "sleep 3; for i in 1 2 3 4 5 6; do echo second $i; sleep 0.5; done"]);
+    await home.untilState(id, "exited");
+    const page = await open(`#/run/${id}/history`);
+    await page.waitForSelector(".mark");
+    await page.locator(".timeline input").fill("500");
+    await until(async () => /second 3/.test(await textOf(page)) && !/second 6/.test(await textOf(page)), "half of it");
+    await page.context().close();
+  });
+
+  test("the history of a log whose beginning was let go of begins with what is kept", async () => {
+    const flood = "head -c 6000000 /dev/urandom | base64";
+    const id = await home.start([
+      "sh",
+      "-c",
+      `echo first; sleep 3; ${flood}; for i in 1 2 3 4; do echo second $i; sleep 0.5; done`,
+    ]);
+    const span = async () => {
+      const { body } = await request(web, `/api/span/${id}`, { headers: { "x-falcon-token": web.token } });
+      return JSON.parse(body) as Span;
+    };
+    await until(async () => {
+      const { begins, marks } = await span();
+      return begins > (marks.find(({ kind }) => kind === "started")?.at ?? begins) + 2_000;
+    }, "its beginning to be let go of");
+    await home.untilState(id, "exited");
+    const page = await open(`#/run/${id}/history`);
+    await until(async () => /\w{70}/.test(await textOf(page)), "the beginning of what is kept");
+    await page.context().close();
+  });
+
+  test("nothing went wrong in any page", () => {
+    assert.deepEqual(browser.errors, []);
+  });
+});
