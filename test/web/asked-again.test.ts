@@ -39,6 +39,14 @@ describe("what a view asks", { skip: noBrowser }, () => {
       location.hash = hash;
     }, where);
 
+  /** A run that goes on until it is told to end. */
+  const waiting = async () => {
+    const file = path.join(home.work, `go${++files}`);
+    const id = await home.start(["sh", "-c", `echo begun; while [ ! -e ${file} ]; do sleep 0.1; done; echo the last word`]);
+    return { id, end: () => fs.writeFileSync(file, "") };
+  };
+  let files = 0;
+
   test("a moment of the history is that of its label where the first output came late", async () => {
     const id = await home.start(["sh", "-c", "sleep 3; for i in 1 2 3 4 5 6; do echo second $i; sleep 0.5; done"]);
     await home.untilState(id, "exited");
@@ -68,6 +76,51 @@ describe("what a view asks", { skip: noBrowser }, () => {
     const page = await open(`#/run/${id}/history`);
     await until(async () => /\w{70}/.test(await textOf(page)), "the beginning of what is kept");
     await page.context().close();
+  });
+
+  test("the log has the last lines of a run that ended while the page was not looked at", async () => {
+    const { id, end } = await waiting();
+    const page = await open(`#/run/${id}/log`);
+    await page.waitForSelector(".lines :text('begun')");
+    const look = (state: string) =>
+      page.evaluate((value) => {
+        const { document } = globalThis as unknown as { document: object };
+        Object.defineProperty(document, "visibilityState", { value, configurable: true });
+      }, state);
+    await look("hidden");
+    end();
+    await page.waitForSelector(".badge:text('completed')");
+    await look("visible");
+    await page.waitForSelector(".lines :text('the last word')");
+    await page.waitForSelector(".state:not(:text('following'))");
+    await page.context().close();
+  });
+
+  test("a log that is not answered is asked for once, and given up where its tab is left", async () => {
+    const { id, end } = await waiting();
+    const page = await (await browser.context()).newPage();
+    await page.clock.install();
+    await page.goto(`${web.url}#t=${web.token}`);
+    await page.waitForSelector("html[data-connection=connected]");
+    await page.route(/api\/lines\//, () => {});
+    let asked = 0;
+    page.on("request", (request) => {
+      if (request.url().includes("api/lines/")) asked++;
+    });
+    await go(page, `#/run/${id}/log`);
+    await until(() => asked > 0, "the first question");
+    await page.clock.runFor(10_000);
+    assert.equal(asked, 1);
+    // a question about other lines is not kept waiting
+    const gaveUp = page.waitForEvent("requestfailed");
+    await page.getByRole("button", { name: "First" }).click();
+    await gaveUp;
+    await until(() => asked === 2, "the question for the first lines");
+    const left = page.waitForEvent("requestfailed");
+    await page.getByRole("tab", { name: "Curves" }).click();
+    await left;
+    await page.context().close();
+    end();
   });
 
   test("nothing went wrong in any page", () => {

@@ -50,8 +50,8 @@ export async function enter(): Promise<void> {
   }
 }
 
-function ask(path: string): Promise<Response> {
-  return fetch(`api/${path}`, { headers: { [tokenHeader]: me().token } });
+function ask(path: string, signal: AbortSignal | null = null): Promise<Response> {
+  return fetch(`api/${path}`, { headers: { [tokenHeader]: me().token }, signal });
 }
 
 /** Why there is nothing; `again`: the same question may be answered a moment later. */
@@ -60,10 +60,10 @@ export interface None {
   again?: boolean;
 }
 
-/** What the server answers as JSON. */
-export async function get<T>(path: string): Promise<T | None> {
+/** What the server answers as JSON. @param signal gives it up. */
+export async function get<T>(path: string, signal?: AbortSignal): Promise<T | None> {
   try {
-    const response = await ask(path);
+    const response = await ask(path, signal);
     if (response.ok) return (await response.json()) as T | None;
     return response.status === 404 ? { none: "there is no such run here" } : { none: "the server does not answer", again: true };
   } catch {

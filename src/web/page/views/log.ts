@@ -3,7 +3,8 @@
 import type { Lines } from "../../wire.ts";
 import { fill, h, setText } from "../dom.ts";
 import { moment } from "../format.ts";
-import { get, isNone } from "../server.ts";
+import { Question } from "../question.ts";
+import { get, isNone, type None } from "../server.ts";
 
 /** Lines that are shown at once. */
 const window_ = 300;
@@ -24,7 +25,11 @@ export class LogView {
   #follow = true;
   #shown: { first: number; last: number } = { first: 0, last: 0 };
   #marked = -1;
-  #live = true;
+  #live: boolean | undefined;
+  /** How often the lines were wanted: what is asked for again may have become more. */
+  #times = 0;
+  readonly #question = new Question<Lines>((answer) => this.#take(answer));
+  readonly #gone = new AbortController();
   #pattern = "";
 
   /** @param toMoment shows the screen of that moment. */
@@ -49,17 +54,22 @@ export class LogView {
     );
     fill(host, form, this.#hits, tools, this.#lines);
     this.#timer = window.setInterval(() => {
-      if (this.#follow && this.#live && document.visibilityState === "visible" && this.#lines.isConnected) void this.#load();
+      if (!this.#follow || document.visibilityState !== "visible" || !this.#question.idle) return;
+      if (this.#live) this.#times++;
+      this.#ask();
     }, followEach);
-    this.#show(undefined);
   }
 
   live(live: boolean): void {
+    const first = this.#live === undefined;
     this.#live = live;
+    if (first) this.#show(undefined);
   }
 
   dispose(): void {
     clearInterval(this.#timer);
+    this.#question.giveUp();
+    this.#gone.abort();
   }
 
   /** @param from the first line; undefined: the end, and what comes. */
@@ -69,14 +79,18 @@ export class LogView {
     this.#from = past ? undefined : from;
     this.#follow = this.#from === undefined;
     this.#marked = marked;
-    void this.#load();
+    this.#times++;
+    this.#ask();
   }
 
-  async #load(): Promise<void> {
-    const wanted = this.#from;
-    const from = wanted === undefined ? "" : `&from=${wanted}`;
-    const answer = await get<Lines>(`lines/${this.#id}?count=${window_}${from}`);
-    if (wanted !== this.#from) return;
+  /** Of a run that is over they are asked for once more: its last ones may have come behind the answer. */
+  #ask(): void {
+    if (this.#live === undefined) return;
+    const from = this.#from === undefined ? "" : `&from=${this.#from}`;
+    this.#question.ask(`lines/${this.#id}?count=${window_}${from}`, `${this.#times} ${this.#live}`);
+  }
+
+  #take(answer: Lines | None): void {
     if (isNone(answer)) return setText(this.#state, answer.none);
     const { lines, total } = answer;
     this.#total = total;
@@ -126,7 +140,7 @@ export class LogView {
     this.#pattern = pattern;
     if (pattern === "") return fill(this.#hits);
     fill(this.#hits, h("p", { class: "note" }, "…"));
-    const answer = await get<Lines>(`lines/${this.#id}?count=${mostHits}&find=${encodeURIComponent(pattern)}`);
+    const answer = await get<Lines>(`lines/${this.#id}?count=${mostHits}&find=${encodeURIComponent(pattern)}`, this.#gone.signal);
     // a longer search than the one that was begun meanwhile
     if (pattern !== this.#pattern) return;
     if (isNone(answer)) return fill(this.#hits, h("p", { class: "note" }, answer.none));
