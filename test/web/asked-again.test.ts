@@ -123,6 +123,19 @@ describe("what a view asks", { skip: noBrowser }, () => {
     end();
   });
 
+  test("a new link that is opened in the tab where the old one was refused lets in, and is out of the address", async () => {
+    const page = await browser.open(`${web.url}#t=${"B".repeat(32)}`);
+    await page.waitForSelector("h1:text('Not let in')");
+    await page.goto(`${web.url}#t=${web.token}`);
+    await page.waitForSelector("html[data-connection=connected]");
+    assert.equal(new URL(page.url()).hash, "");
+    // and where a page is open
+    await page.goto(`${web.url}#t=${"B".repeat(32)}`);
+    await page.waitForSelector("h1:text('Not let in')");
+    assert.equal(new URL(page.url()).hash, "");
+    await page.context().close();
+  });
+
   test("nothing went wrong in any page", () => {
     assert.deepEqual(browser.errors, []);
   });

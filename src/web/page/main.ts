@@ -3,7 +3,7 @@
 
 import { Connection, type View } from "./connection.ts";
 import { fill, h, setText } from "./dom.ts";
-import { enter, me, NotLetIn } from "./server.ts";
+import { enter, isLink, me, NotLetIn } from "./server.ts";
 import { sharedRun, showShared } from "./shared.ts";
 import { startTheme, switchTheme } from "./theme.ts";
 import { CompareView } from "./views/compare.ts";
@@ -17,6 +17,10 @@ const standing = h("span", { class: "standing", role: "status" });
 async function begin(): Promise<void> {
   allowStyles();
   startTheme();
+  // only what stands behind the # differs in a new link: the browser loads nothing by itself
+  addEventListener("hashchange", () => {
+    if (isLink(location.hash)) location.reload();
+  });
   const theme = h("button", { type: "button", class: "plain", onclick: switchTheme }, "Light / dark");
   fill(
     document.body,
@@ -37,6 +41,7 @@ async function begin(): Promise<void> {
   });
   let shown: { view: View; key: string } | undefined;
   const route = () => {
+    if (isLink(location.hash)) return;
     const { session } = me();
     const [what, name = "", tab] = location.hash.replace(/^#\//, "").split("/");
     const id = session ?? (what === "run" && /^[a-z0-9]{6}$/.test(name) ? name : undefined);

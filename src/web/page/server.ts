@@ -15,9 +15,16 @@ export function me(): Entered {
   return entered;
 }
 
+const link = /^#t=([\w-]+)$/;
+
+/** Whether what stands behind the # of an address is a link's token. */
+export function isLink(hash: string): boolean {
+  return link.test(hash);
+}
+
 /** Takes the token from the address, where it stands once, and shows it to the server. @throws NotLetIn */
 export async function enter(): Promise<void> {
-  const given = /^#t=([\w-]+)$/.exec(location.hash)?.[1];
+  const given = link.exec(location.hash)?.[1];
   if (given !== undefined) {
     // out of the address before anything else: it must not be in the history, nor in a picture of the screen
     history.replaceState(null, "", location.pathname + location.search);
