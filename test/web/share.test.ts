@@ -111,6 +111,25 @@ describe("a shared page", () => {
     assert.match(fs.readFileSync(file, "utf8"), /the end/);
   });
 
+  test("a pause that is longer than any timer of Node's is a pause", async () => {
+    const live = await home.start(["sh", "-c", "echo begun; sleep 1000"]);
+    const folder = path.join(home.work, "seldom");
+    const child = spawn(falcon, ["share", live, "--to", folder, "--every", "30d"], { cwd: home.work, env: home.env });
+    let said = "";
+    child.stderr.on("data", (bytes) => {
+      said += bytes;
+    });
+    const gone = new Promise((resolve) => child.on("close", resolve));
+    await once(child.stdout, "data");
+    const first = fs.statSync(path.join(folder, "index.html")).ino;
+    for (let i = 0; i < 5; i++) await home.sessions();
+    assert.equal(fs.statSync(path.join(folder, "index.html")).ino, first);
+    child.kill("SIGTERM");
+    await gone;
+    assert.equal(said, "");
+    await home.ok(["kill", live]);
+  });
+
   test("of a run that was removed meanwhile the page stays, and no other is waited for", async () => {
     const live = await home.start(["sh", "-c", "echo begun; sleep 1000"]);
     const folder = path.join(home.work, "removed");

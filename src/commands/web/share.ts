@@ -1,4 +1,5 @@
 // falcon share: a run for others to see, as a page in a folder or as a read-only link; and the list of links.
+import { longestTimer } from "../../base/clock.ts";
 import { Failure, Status } from "../../base/failure.ts";
 import { printable } from "../../base/text/printable.ts";
 import { durationOf } from "../../base/text/quantity.ts";
@@ -60,7 +61,8 @@ export const share: CommandSpec = {
     if (wanted === undefined) throw new Failure("say which session: falcon share SESSION, or --list", Status.usage);
     const session = nameOne(call, context, wanted);
     if (options.to !== undefined) {
-      const every = timeOf("--every", options.every, leastEvery, longestLife);
+      // what is longer than any timer means "hardly ever"
+      const every = Math.min(longestTimer, timeOf("--every", options.every, leastEvery, longestLife));
       const settings: ShareSettings = { session: session.id, to: callersPath(call.request.directory, options.to), every };
       becomeWeb(call, context, "share.cjs", settings);
       return undefined;
