@@ -123,6 +123,50 @@ describe("what a view asks", { skip: noBrowser }, () => {
     end();
   });
 
+  for (const [tab, asked, there] of [
+    ["history", /api\/span\//, ".mark"],
+    ["about", /api\/facts\//, ".known dt"],
+    ["log", /api\/lines\//, ".line"],
+  ] as const)
+    test(`what could not be had in one moment is asked for again: ${tab}`, async () => {
+      const id = await home.start(["sh", "-c", "echo begun; sleep 0.2; echo ended"]);
+      await home.untilState(id, "exited");
+      const page = await open();
+      await page.route(asked, (route) => route.abort(), { times: 1 });
+      await go(page, `#/run/${id}/${tab}`);
+      await page.waitForSelector(":text('there is no connection')");
+      await page.waitForSelector(there, { state: "attached" });
+      await page.waitForSelector(":text('there is no connection')", { state: "detached" });
+      await page.context().close();
+    });
+
+  test("the history of a run that goes on reaches up to now, and its end is marked when it comes", async () => {
+    const { id, end } = await waiting();
+    const page = await open(`#/run/${id}/history`);
+    await page.waitForSelector(".mark.started");
+    const slider = page.locator(".timeline input");
+    const label = () => slider.getAttribute("aria-valuetext");
+    await slider.fill("1000");
+    const first = await label();
+    await until(async () => {
+      await slider.fill("0");
+      await slider.fill("1000");
+      return (await label()) !== first;
+    }, "a later end");
+    end();
+    await page.waitForSelector(".mark.ended");
+    await page.context().close();
+  });
+
+  test("what is told about a run has its end when it comes", async () => {
+    const { id, end } = await waiting();
+    const page = await open(`#/run/${id}/about`);
+    await page.waitForSelector(".known dt:text('started')");
+    end();
+    await page.waitForSelector(".known dt:text('ended')");
+    await page.context().close();
+  });
+
   test("a new link that is opened in the tab where the old one was refused lets in, and is out of the address", async () => {
     const page = await browser.open(`${web.url}#t=${"B".repeat(32)}`);
     await page.waitForSelector("h1:text('Not let in')");

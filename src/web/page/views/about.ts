@@ -4,7 +4,8 @@ import { downloads } from "../../downloads.ts";
 import type { RunRow } from "../../wire.ts";
 import { fill, h } from "../dom.ts";
 import { bytes, moment, short, span } from "../format.ts";
-import { download, get, isNone, me } from "../server.ts";
+import { Question } from "../question.ts";
+import { download, isNone, me, type None } from "../server.ts";
 import { trained } from "../widgets/status.ts";
 
 interface Facts {
@@ -26,42 +27,69 @@ interface Facts {
   postMortem?: { summary: string[] | null; traceback: string[] | null } | null;
 }
 
-/** Shows it once; a run's facts of this kind do not change. */
-export async function showAbout(host: HTMLElement, row: RunRow): Promise<void> {
-  const owner = me().role !== "link";
-  const note = h("p", { class: "note", role: "status" });
-  const buttons = Object.entries(downloads)
-    .filter(([, { link }]) => owner || link)
-    .map(([format, { what }]) => {
-      const button = h("button", { type: "button" }, what);
-      button.addEventListener("click", async () => {
-        button.disabled = true;
-        note.textContent = "…";
-        note.textContent = (await download(row.id, format)) ?? "";
-        button.disabled = false;
+interface Told {
+  row: RunRow;
+  facts: Facts | null;
+}
+
+export class About {
+  readonly #id: string;
+  readonly #known = h("dl", { class: "known" });
+  readonly #more = h("div", {});
+  readonly #config = h("div", {});
+  readonly #facts = new Question<Told>((answer) => this.#take(answer));
+  readonly #configuration = new Question<{ text: string }>((answer) => {
+    if (!isNone(answer)) fill(this.#config, ...block("config.yml", [answer.text]));
+  });
+  #standing = "";
+
+  constructor(host: HTMLElement, id: string) {
+    this.#id = id;
+    const owner = me().role !== "link";
+    const note = h("p", { class: "note", role: "status" });
+    const buttons = Object.entries(downloads)
+      .filter(([, { link }]) => owner || link)
+      .map(([format, { what }]) => {
+        const button = h("button", { type: "button" }, what);
+        button.addEventListener("click", async () => {
+          button.disabled = true;
+          note.textContent = "…";
+          note.textContent = (await download(id, format)) ?? "";
+          button.disabled = false;
+        });
+        return button;
       });
-      return button;
-    });
-  const facts = h("dl", { class: "known" });
-  const more = h("div", {});
-  fill(
-    host,
-    h("h2", {}, "Downloads"),
-    h("div", { class: "downloads" }, ...buttons),
-    note,
-    h("h2", {}, "About this run"),
-    facts,
-    more,
-  );
-  const answer = await get<{ row: RunRow; facts: Facts | null }>(`facts/${row.id}`);
-  if (isNone(answer)) return fill(more, h("p", { class: "note" }, answer.none));
-  list(facts, answer.row, answer.facts);
-  if (answer.facts === null) return;
-  const { postMortem } = answer.facts;
-  fill(more, ...block("falcon's summary", postMortem?.summary), ...block("Traceback", postMortem?.traceback));
-  const config = await get<{ text: string }>(`config/${row.id}`);
-  if (!isNone(config))
-    more.append(h("h2", {}, "config.yml"), h("pre", { tabindex: "0", "aria-label": "config.yml" }, config.text));
+    fill(
+      host,
+      h("h2", {}, "Downloads"),
+      h("div", { class: "downloads" }, ...buttons),
+      note,
+      h("h2", {}, "About this run"),
+      this.#known,
+      this.#more,
+      this.#config,
+    );
+  }
+
+  /** A run's facts of this kind change with its state alone; its post-mortem comes with its outcome. */
+  row({ state, outcome, sentence }: RunRow): void {
+    this.#standing = [state, outcome, sentence].join();
+    this.#facts.ask(`facts/${this.#id}`, this.#standing);
+  }
+
+  dispose(): void {
+    this.#facts.giveUp();
+    this.#configuration.giveUp();
+  }
+
+  #take(answer: Told | None): void {
+    if (isNone(answer)) return fill(this.#more, h("p", { class: "note" }, answer.none));
+    list(this.#known, answer.row, answer.facts);
+    if (answer.facts === null) return fill(this.#more);
+    const { postMortem } = answer.facts;
+    fill(this.#more, ...block("falcon's summary", postMortem?.summary), ...block("Traceback", postMortem?.traceback));
+    this.#configuration.ask(`config/${this.#id}`, this.#standing);
+  }
 }
 
 function block(title: string, lines: readonly string[] | null = null): HTMLElement[] {

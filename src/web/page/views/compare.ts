@@ -4,7 +4,8 @@ import type { NodeCurve, PageMessage, RunRow, ServerMessage } from "../../wire.t
 import type { View } from "../connection.ts";
 import { fill, h } from "../dom.ts";
 import { short, span } from "../format.ts";
-import { get, isNone } from "../server.ts";
+import { Question } from "../question.ts";
+import { isNone } from "../server.ts";
 import { isDark, onTheme } from "../theme.ts";
 import { Plot } from "../widgets/plot.ts";
 import { ranFor, trained } from "../widgets/status.ts";
@@ -19,7 +20,7 @@ export class CompareView implements View {
   readonly #ids: readonly string[];
   readonly #curves = new Map<string, NodeCurve[]>();
   readonly #plots = new Map<string, Plot>();
-  readonly #standing = new Map<string, string>();
+  readonly #questions = new Map<string, Question<{ nodes: NodeCurve[] }>>();
   readonly #panels = h("div", { class: "panels" });
   readonly #table = h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "the runs" });
   readonly #stopTheme: () => void;
@@ -62,25 +63,26 @@ export class CompareView implements View {
     if (message.is !== "runs") return;
     this.#rows = this.#ids.flatMap((id) => message.rows.find((row) => row.id === id) ?? []);
     this.#drawTable();
-    for (const row of this.#rows) void this.#load(row);
+    for (const row of this.#rows) this.#ask(row);
   }
 
   dispose(): void {
     this.#stopTheme();
+    for (const question of this.#questions.values()) question.giveUp();
     for (const plot of this.#plots.values()) plot.dispose();
   }
 
-  async #load(row: RunRow): Promise<void> {
-    const standing = row.nodes.map(({ epoch }) => epoch).join() + row.live;
-    if (this.#standing.get(row.id) === standing) return;
-    this.#standing.set(row.id, standing);
-    const answer = await get<{ nodes: NodeCurve[] }>(`curves/${row.id}`);
-    if (isNone(answer)) {
-      if (answer.again) this.#standing.delete(row.id);
-      return;
+  #ask({ id, nodes, live }: RunRow): void {
+    let question = this.#questions.get(id);
+    if (question === undefined) {
+      question = new Question((answer) => {
+        if (isNone(answer)) return;
+        this.#curves.set(id, answer.nodes);
+        this.#draw();
+      });
+      this.#questions.set(id, question);
     }
-    this.#curves.set(row.id, answer.nodes);
-    this.#draw();
+    question.ask(`curves/${id}`, nodes.map(({ epoch }) => epoch).join() + live);
   }
 
   #drawTable(): void {

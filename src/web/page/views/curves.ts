@@ -2,6 +2,7 @@
 // and whichever other metric is chosen. Seams and events are marks.
 import type { Beside, NodeCurve } from "../../wire.ts";
 import { fill, h } from "../dom.ts";
+import { Question } from "../question.ts";
 import { get, isNone, type None } from "../server.ts";
 import { isDark } from "../theme.ts";
 import { colourOf, Plot, type PlotData } from "../widgets/plot.ts";
@@ -14,7 +15,7 @@ export class Curves {
   #log = false;
   #rate = true;
   #from = 0;
-  #asked = "";
+  readonly #question = new Question<{ nodes: NodeCurve[] }>((answer) => this.#take(answer));
   #nodes: NodeCurve[] = [];
   #beside: Beside | undefined;
   #metric = "";
@@ -68,20 +69,18 @@ export class Curves {
   }
 
   /** Asks for the numbers where `standing` is another one than before. */
-  async refresh(standing: string): Promise<void> {
-    if (standing === this.#asked) return;
-    this.#asked = standing;
-    const answer = await get<{ nodes: NodeCurve[] }>(`curves/${this.#id}`);
-    if (this.#gone) return;
+  refresh(standing: string): void {
+    this.#question.ask(`curves/${this.#id}`, standing);
+  }
+
+  #take(answer: { nodes: NodeCurve[] } | None): void {
     if (isNone(answer)) {
-      // asked for again with the next row, which a connection that is back begins with
-      if (answer.again) this.#asked = "";
       this.#note.textContent = answer.none;
       this.#note.hidden = false;
       return;
     }
     this.give(answer.nodes);
-    await this.refreshBeside();
+    void this.refreshBeside();
   }
 
   /** Asks for what stands beside the losses. */
@@ -109,6 +108,7 @@ export class Curves {
 
   dispose(): void {
     this.#gone = true;
+    this.#question.giveUp();
     for (const { plot } of this.#panels.values()) plot.dispose();
   }
 

@@ -3,7 +3,8 @@ import type { RunRow, ServerMessage, Span } from "../../wire.ts";
 import type { Connection } from "../connection.ts";
 import { fill, h, setText } from "../dom.ts";
 import { moment, span } from "../format.ts";
-import { get, isNone } from "../server.ts";
+import { Question } from "../question.ts";
+import { isNone, type None } from "../server.ts";
 import { Taken } from "../taken.ts";
 import { isDark } from "../theme.ts";
 import { Screen } from "../widgets/screen.ts";
@@ -31,7 +32,10 @@ export class HistoryView {
   readonly #observer: ResizeObserver;
   readonly #taken: Taken;
   readonly #timer: number;
+  readonly #question = new Question<Span>((answer) => this.#take(answer));
   #span: Span | undefined;
+  /** How often it was looked at: the past of a run that goes on has become longer each time. */
+  #looks = 0;
   /** Seconds from the beginning. */
   #at = 0;
   #playing = false;
@@ -53,7 +57,10 @@ export class HistoryView {
       this.#playing = false;
       this.#tell();
     });
-    this.#slider.addEventListener("change", () => this.#show());
+    this.#slider.addEventListener("change", () => {
+      this.#look();
+      this.#show();
+    });
     this.#play.addEventListener("click", () => this.#turn());
     this.#speed.addEventListener("change", () => {
       this.#advance();
@@ -69,7 +76,6 @@ export class HistoryView {
     this.#observer = new ResizeObserver(() => this.#fit());
     this.#observer.observe(this.#host);
     this.#timer = window.setInterval(() => this.#tick(), tickEach);
-    void this.#load();
   }
 
   theme(): void {
@@ -80,11 +86,13 @@ export class HistoryView {
     const first = this.#row === undefined;
     this.#row = row;
     this.#fit();
+    this.#ask();
     if (first) this.#show();
   }
 
   connected(): void {
     this.#n = 0;
+    this.#look();
     this.#show();
   }
 
@@ -123,15 +131,34 @@ export class HistoryView {
 
   dispose(): void {
     clearInterval(this.#timer);
+    this.#question.giveUp();
     this.#observer.disconnect();
     this.#connection.say({ do: "leave" });
     this.#screen.dispose();
   }
 
-  async #load(): Promise<void> {
-    const answer = await get<Span>(`span/${this.#id}`);
-    if (isNone(answer)) return setText(this.#time, answer.none);
+  #look(): void {
+    this.#looks++;
+    this.#ask();
+  }
+
+  /** Asks what there is of the run's past; of a run that is over once more, and never again. */
+  #ask(): void {
+    if (this.#row === undefined) return;
+    this.#question.ask(`span/${this.#id}`, this.#row.live ? `look ${this.#looks}` : "over");
+  }
+
+  #take(answer: Span | None): void {
+    const first = this.#span === undefined;
+    if (isNone(answer)) {
+      if (first) setText(this.#time, answer.none);
+      return;
+    }
+    const atEnd = this.#at >= this.#length();
+    // what was let go of meanwhile moves the beginning
+    if (this.#span !== undefined) this.#at = Math.max(0, this.#at + (this.#span.begins - answer.begins) / 1000);
     this.#span = answer;
+    if (!first && atEnd) this.#at = this.#length();
     fill(
       this.#marks,
       ...answer.marks
@@ -148,6 +175,7 @@ export class HistoryView {
           return button;
         }),
     );
+    if (!first) return this.#tell();
     if (this.#wanted !== undefined) this.goTo(this.#wanted);
     else this.#show();
   }
@@ -160,6 +188,7 @@ export class HistoryView {
     this.#advance();
     if (!this.#playing && this.#at >= this.#length()) this.#at = 0;
     this.#playing = !this.#playing;
+    this.#look();
     this.#show();
   }
 

@@ -5,7 +5,7 @@ import { fill, h } from "../dom.ts";
 import { me } from "../server.ts";
 import { onTheme } from "../theme.ts";
 import { badge, bar, factsOf, wordOf } from "../widgets/status.ts";
-import { nodeTable, showAbout } from "./about.ts";
+import { About, nodeTable } from "./about.ts";
 import { Curves } from "./curves.ts";
 import { HistoryView } from "./history.ts";
 import { LogView } from "./log.ts";
@@ -97,7 +97,7 @@ export class RunView implements View {
       case "curves": {
         const curves = new Curves(place, this.#id);
         return {
-          row: (row) => void curves.refresh(row.nodes.map(({ epoch, epochs }) => `${epoch}/${epochs}`).join() + row.live),
+          row: (row) => curves.refresh(row.nodes.map(({ epoch, epochs }) => `${epoch}/${epochs}`).join() + row.live),
           theme: () => curves.draw(),
           dispose: () => curves.dispose(),
         };
@@ -116,15 +116,8 @@ export class RunView implements View {
         if (at !== undefined) past.goTo(at);
         return past;
       }
-      case "about": {
-        let begun = false;
-        return {
-          row: (row) => {
-            if (!begun) void showAbout(place, row);
-            begun = true;
-          },
-        };
-      }
+      case "about":
+        return new About(place, this.#id);
     }
   }
 
