@@ -6,11 +6,12 @@ import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { pathToFileURL } from "node:url";
+import { gzipSync } from "node:zlib";
 import type { SharedRun } from "../../src/web/wire.ts";
 import { until } from "../support/events.ts";
 import { TestHome } from "../support/home.ts";
 import { falcon, trainer } from "../support/paths.ts";
-import { noBrowser, picture, TestBrowser } from "./web-home.ts";
+import { noBrowser, picture, TestBrowser, textOf } from "./web-home.ts";
 
 describe("a shared page", () => {
   const home = new TestHome();
@@ -87,6 +88,45 @@ describe("a shared page", () => {
         browser.requests.filter((asked) => asked !== url && !asked.startsWith("data:") && !asked.startsWith("blob:")),
         [],
       );
+    } finally {
+      await browser.close();
+    }
+  });
+
+  test("a long recording is drawn of the moment where a quick drag of its slider ended", { skip: noBrowser }, async () => {
+    const folder = path.join(home.work, "long");
+    await home.ok(["share", id, "--to", folder]);
+    const file = path.join(folder, "index.html");
+    // each second a megabyte that leaves only its number to be seen
+    const seconds = 15;
+    const filling = ".".repeat(1 << 20);
+    const events = Array.from({ length: seconds }, (_, i) =>
+      JSON.stringify([i + 1, "o", `${filling}\x1b[2J\x1b[Hsecond ${i + 1} `]),
+    );
+    const cast = [JSON.stringify({ version: 2, width: 80, height: 24 }), ...events].join("\n");
+    const page = fs.readFileSync(file, "utf8");
+    const recording = gzipSync(cast).toString("base64");
+    fs.writeFileSync(file, page.replace(/"recording":"[^"]*"/, `"recording":"${recording}"`));
+    const browser = await TestBrowser.start();
+    try {
+      const shown = await browser.open(pathToFileURL(file).href);
+      await shown.locator(".screen").scrollIntoViewIfNeeded();
+      await until(async () => /second 15$/m.test(await textOf(shown)), "its end");
+      const slider = shown.locator(".timeline input");
+      // in one go, as the events of a drag come
+      await slider.evaluate((element) => {
+        const input = element as unknown as { value: string; dispatchEvent(event: Event): void };
+        for (let step = 990; step >= 500; step -= 10) {
+          input.value = String(step);
+          input.dispatchEvent(new Event("input"));
+        }
+      });
+      await until(async () => /second 7$/m.test(await textOf(shown)), "the screen of that moment");
+      assert.equal(await slider.inputValue(), "500");
+      // onwards from there
+      await slider.fill("800");
+      await until(async () => /second 12$/m.test(await textOf(shown)), "a later moment");
+      assert.deepEqual(browser.errors, []);
     } finally {
       await browser.close();
     }

@@ -12,6 +12,11 @@ const speeds = [1, 4, 16, 64];
 /** How often what is due is drawn (ms). */
 const tickEach = 50;
 const steps = 1_000;
+/**
+ * Characters that the terminal is given at once, and the next ones when it has drawn them: xterm.js throws
+ * where 50 MB wait in it, and what is wanted may be another moment by then.
+ */
+const piece = 1 << 20;
 
 /** @param packed as the page has it: gzip, base64. @throws where the browser cannot unpack it. */
 export async function playRecording(host: HTMLElement, packed: string): Promise<void> {
@@ -29,6 +34,7 @@ export async function playRecording(host: HTMLElement, packed: string): Promise<
   let next = 0;
   let at = length;
   let playing = false;
+  let drawing = false;
   const fit = () => screen.fitColumns(cols, rows);
   const begin = () => {
     screen.clear();
@@ -36,43 +42,58 @@ export async function playRecording(host: HTMLElement, packed: string): Promise<
     fit();
     next = 0;
   };
-  const draw = () => {
-    for (let event = events[next]; event !== undefined && event[0] <= at; event = events[++next]) {
+  /** Gives the terminal what comes next, up to the moment or to another size. */
+  const feed = (): Promise<void> => {
+    let text = "";
+    for (let event = events[next]; event !== undefined && event[0] <= at && text.length < piece; event = events[++next]) {
       const [, kind, data] = event;
-      if (kind === "o") screen.terminal.write(data);
+      if (kind === "o") text += data;
       const size = kind === "r" ? /^(\d+)x(\d+)$/.exec(data) : null;
       if (size === null) continue;
+      // what came before is drawn in the size that it was made for
+      if (text !== "") break;
       [cols, rows] = [Number(size[1]), Number(size[2])];
       fit();
     }
+    return new Promise((done) => screen.write(text, done));
+  };
+  /** Draws the screen of the moment, which may be another one meanwhile. */
+  const draw = async () => {
+    tell();
+    if (drawing) return;
+    drawing = true;
+    for (;;) {
+      if ((events[next - 1]?.[0] ?? 0) > at) begin();
+      const event = events[next];
+      if (event === undefined || event[0] > at) break;
+      await feed();
+    }
+    drawing = false;
+  };
+  const tell = () => {
     slider.value = String(Math.round((at / (length || 1)) * steps));
     setText(time, `${span(at)} of ${span(length)}`);
     play.textContent = playing ? "Pause" : "Play";
   };
   play.addEventListener("click", () => {
     playing = !playing;
-    if (playing && at >= length) {
-      at = 0;
-      begin();
-    }
-    draw();
+    if (playing && at >= length) at = 0;
+    void draw();
   });
   slider.addEventListener("input", () => {
-    const wanted = (Number(slider.value) / steps) * length;
-    if (wanted < at) begin();
-    at = wanted;
+    at = (Number(slider.value) / steps) * length;
     playing = false;
-    draw();
+    void draw();
   });
   setInterval(() => {
     if (!playing) return;
     at = Math.min(length, at + (tickEach / 1000) * Number(speed.value));
     playing = at < length;
-    draw();
+    void draw();
   }, tickEach);
   new ResizeObserver(fit).observe(screenHost);
   begin();
-  draw();
+  void draw();
 }
 
 async function unpack(packed: string): Promise<{ head: { width: number; height: number }; events: Event[] }> {

@@ -96,8 +96,8 @@ export class Screen {
     this.terminal.write("\x1bc");
   }
 
-  write(bytes: Uint8Array, done: () => void): void {
-    this.terminal.write(bytes, done);
+  write(output: Uint8Array | string, done: () => void): void {
+    this.terminal.write(output, done);
   }
 
   /** Letters as large as this many columns leave room for. */
