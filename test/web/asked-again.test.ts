@@ -167,6 +167,31 @@ describe("what a view asks", { skip: noBrowser }, () => {
     await page.context().close();
   });
 
+  test("a run that was missing from one list has its head again with the next one", async () => {
+    const { id, end } = await waiting();
+    const page = await (await browser.context()).newPage();
+    let last = "";
+    let tell = (_message: string) => {};
+    await page.routeWebSocket(/\/ws$/, (socket) => {
+      const server = socket.connectToServer();
+      tell = (message) => socket.send(message);
+      server.onMessage((message) => {
+        if (String(message).startsWith('{"is":"run",')) last = String(message);
+        socket.send(message);
+      });
+    });
+    await page.goto(`${web.url}#t=${web.token}`);
+    await page.waitForSelector("html[data-connection=connected]");
+    await go(page, `#/run/${id}/curves`);
+    await page.waitForSelector(".run-head .badge");
+    tell('{"is":"run","row":null}');
+    await page.waitForSelector(".run-head :text('There is no such run')");
+    tell(last);
+    await page.waitForSelector(".run-head .badge");
+    await page.context().close();
+    end();
+  });
+
   test("a new link that is opened in the tab where the old one was refused lets in, and is out of the address", async () => {
     const page = await browser.open(`${web.url}#t=${"B".repeat(32)}`);
     await page.waitForSelector("h1:text('Not let in')");

@@ -77,8 +77,11 @@ export class RunView implements View {
 
   message(message: ServerMessage): void {
     if (message.is !== "run") return this.#shown.message?.(message);
-    if (message.row === null)
+    if (message.row === null) {
+      // the head is drawn anew with the next row, also where that says what the last one did
+      this.#said = "";
       return fill(this.#head, h("h1", {}, this.#id), h("p", { class: "note" }, "There is no such run here, or not any more."));
+    }
     this.#row = message.row;
     this.#draw();
     this.#shown.row?.(message.row);
