@@ -47,7 +47,7 @@ const lateAfter = 600_000;
 export const leftFact = "FALCON_EVENT_LEFT";
 /** Events that a message tells singly; it counts the others. */
 export const mostTold = 20;
-/** Characters of one sentence: services cut at 2,000 (Discord) to 4,096 (ntfy). */
+/** Characters of one sentence: a service takes 2,000 (Discord) to 4,095 (ntfy) in all. */
 const longestSentence = 300;
 const longestTitle = 120;
 

@@ -76,11 +76,16 @@ async function byWeb(
   // an address of this machine goes over no wire
   if (!secure && !isLoopback(hostname) && (token !== null || login !== undefined || typeof address !== "string"))
     return { taken: false, problem: "its address is http, over which no secret is sent: use https" };
-  const request = webhookRequest(shape, url, message, room, picture);
-  if (token !== null) request.headers.authorization = `Bearer ${await secretOf(token, environment)}`;
-  else if (login !== undefined) request.headers.authorization = login;
+  const authorization = token === null ? login : `Bearer ${await secretOf(token, environment)}`;
   const certificates = authority === null ? undefined : await authorityOf(authority, environment);
-  return webSend(request, routesOf(environment, secure, hostname, ssh), certificates);
+  const attempt = (shown: Uint8Array | undefined) => {
+    const request = webhookRequest(shape, url, message, room, shown);
+    if (authorization !== undefined) request.headers.authorization = authorization;
+    return webSend(request, routesOf(environment, secure, hostname, ssh), certificates);
+  };
+  const whole = await attempt(picture);
+  // the words matter more
+  return picture !== undefined && whole.less === true ? attempt(undefined) : whole;
 }
 
 /** A compute node has no mailer: that of the host that its job was submitted from. undefined: it has none. */

@@ -24,6 +24,8 @@ export interface Attempt {
   unreachable?: boolean;
   /** ms that the far side wants to be left alone for. */
   pause?: number;
+  /** It was not this kind of message, or not so much of it, that the far side takes: words alone it may. */
+  less?: boolean;
 }
 
 /** @param authority certificates (PEM) beside the usual ones. @param limit ms for each way. */
@@ -130,8 +132,15 @@ function answerOf({ statusCode = 0, headers }: http.IncomingMessage): Attempt {
   if (statusCode >= 200 && statusCode < 300) return { taken: true, problem: "" };
   const seconds = Number(headers["retry-after"]);
   const pause = Number.isFinite(seconds) && seconds > 0 ? { pause: Math.min(longestRetryAfter, Math.ceil(seconds * 1000)) } : {};
-  return { taken: false, problem: `it answered ${statusCode}${meaning(statusCode)}`, ...pause };
+  const less = tooMuch.includes(statusCode) && pause.pause === undefined ? { less: true } : {};
+  return { taken: false, problem: `it answered ${statusCode}${meaning(statusCode)}`, ...pause, ...less };
 }
+
+/**
+ * Answers to a picture by a service that takes words: ntfy's are 400 where its server keeps no attachments,
+ * 413 and 429 where a visitor's share of them is used up (https://docs.ntfy.sh/config/#attachments).
+ */
+const tooMuch = [400, 413, 415, 429];
 
 function meaning(status: number): string {
   if (status >= 300 && status < 400) return ": it is somewhere else now; give the address that it leads to";

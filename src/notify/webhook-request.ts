@@ -67,18 +67,25 @@ function mattermostText(title: string, text: string): string {
   return `**${plain(title)}**\n${text.split("\n").map(plain).join("\n")}`;
 }
 
+/** What fits of a text, in whole characters: each takes as much as `size` says. */
+function fitting(text: string, most: number, size: (character: string) => number): string {
+  let end = 0;
+  let left = most;
+  for (const character of text) {
+    left -= size(character);
+    if (left < 0) break;
+    end += character.length;
+  }
+  return text.slice(0, end);
+}
+
 /** Characters of a message: https://discord.com/developers/docs/resources/message#create-message */
 const mostOfDiscord = 2_000;
 
 /** Discord reads Markdown, too; mentions are switched off as its documentation says. */
 function discord(url: URL, { title, text }: Message, picture: Uint8Array | undefined): WebRequest {
-  let content = "";
-  // whole characters, each with what escapes it
-  for (const character of `${title}\n${text}`) {
-    const escaped = character.replace(/[\\`*_~|<>[\]#]/, "\\$&");
-    if (content.length + escaped.length > mostOfDiscord) break;
-    content += escaped;
-  }
+  const escaped = (part: string) => part.replace(/[\\`*_~|<>[\]#]/g, "\\$&");
+  const content = escaped(fitting(`${title}\n${text}`, mostOfDiscord, (character) => escaped(character).length));
   const payload = { content, allowed_mentions: { parse: [] } };
   if (picture === undefined) return json(url, payload);
   const form = new Parts();
@@ -101,10 +108,17 @@ function matrixUrl(homeserver: URL, room: string, id: string): URL {
 }
 
 /**
+ * Bytes of a message, as they stand in JSON: what has 4,096 is a file to ntfy, which many servers refuse, and
+ * a JSON body may be twice as long (`message-size-limit`, https://docs.ntfy.sh/config/#message-limits).
+ */
+const mostOfNtfy = 4_095;
+
+/**
  * Text as JSON at the server's root, which takes any character; a picture is the body, and the text stands in
  * headers.
  */
-function ntfy(url: URL, { title, text, urgent }: Message, picture: Uint8Array | undefined): WebRequest {
+function ntfy(url: URL, { title, text: whole, urgent }: Message, picture: Uint8Array | undefined): WebRequest {
+  const text = fitting(whole, mostOfNtfy, (character) => Buffer.byteLength(JSON.stringify(character)) - 2);
   if (picture !== undefined) {
     const headers = {
       title: encodedWord(title),

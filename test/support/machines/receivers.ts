@@ -14,8 +14,16 @@ export interface Received {
   body: Buffer;
 }
 
-/** What a web server does with a request: a status, or nothing at all, or the end of the connection. */
-export type Behaviour = number | "silent" | "drop" | { status: number; headers: Record<string, string> };
+/**
+ * What a web server does with a request: a status, or nothing at all, or the end of the connection; or a
+ * status by what the request is.
+ */
+export type Behaviour =
+  | number
+  | "silent"
+  | "drop"
+  | { status: number; headers: Record<string, string> }
+  | ((request: Received) => number);
 
 export class WebReceiver {
   readonly received: Received[] = [];
@@ -29,8 +37,9 @@ export class WebReceiver {
       request.on("data", (piece) => pieces.push(piece));
       request.on("end", () => {
         const { method = "", url = "", headers } = request;
-        this.received.push({ method, url, headers, body: Buffer.concat(pieces) });
-        const { behaviour } = this;
+        const received = { method, url, headers, body: Buffer.concat(pieces) };
+        this.received.push(received);
+        const behaviour = typeof this.behaviour === "function" ? this.behaviour(received) : this.behaviour;
         if (behaviour === "silent") return;
         if (behaviour === "drop") return void request.socket.destroy();
         const { status, headers: more } = typeof behaviour === "number" ? { status: behaviour, headers: {} } : behaviour;

@@ -139,3 +139,18 @@ test("what is too long for Discord is cut between characters, and not between on
     assert.equal(content, `\n${"x".repeat(1_998)}${last === "y" ? "y" : ""}`);
   }
 });
+
+test("what is too long for ntfy is cut between characters: the whole would be taken for a file", () => {
+  const sentence = '"ü😀\\'.repeat(75);
+  const events = Array.from({ length: 20 }, () => event("failed", { FALCON_EVENT_SENTENCE: sentence }));
+  const message = messageOf("id", events, at, zone);
+  const url = new URL("https://example.org/topic");
+  const { body } = webhookRequest("ntfy", url, message, null, undefined);
+  const told = (JSON.parse(body.toString()) as { message: string }).message;
+  assert.ok(message.text.startsWith(told) && !/[\ud800-\udbff]$/.test(told));
+  assert.ok(Buffer.byteLength(told) < 4096, `${Buffer.byteLength(told)} bytes`);
+  assert.ok(body.length < 2 * 4096, `${body.length} bytes of JSON`);
+  const beside = webhookRequest("ntfy", url, message, null, Buffer.from("PNG")).headers.message ?? "";
+  const encoded = /^=\?UTF-8\?B\?(.*)\?=$/.exec(beside)?.[1] ?? "";
+  assert.equal(Buffer.from(encoded, "base64").toString("utf8").replaceAll("\\n", "\n").replaceAll("\\ n", "\\n"), told);
+});
