@@ -14,6 +14,9 @@ export class YamlError extends Error {
   }
 }
 
+/** A text that falcon may read all the same. */
+export class UnsureYaml extends YamlError {}
+
 /** Aliases that one text may resolve: a config has a handful, a text of nested ones could fill the memory. */
 const mostAliases = 1000;
 
@@ -87,23 +90,38 @@ function tooDeep(text: string): number {
 }
 
 /**
+ * Whether PyYAML may take what the package does not: brackets and quotes that are closed further down, in
+ * lines that stand no further in than their key, and comments without a space before them.
+ */
+function isLenient(message: string, behind: string): boolean {
+  const [, bracket, quote] = /^(?:Flow .* end with a (.)|Missing closing (.)quote)$/.exec(message) ?? [];
+  const closer = bracket ?? quote;
+  return closer === undefined ? message.startsWith("Comments must be separated") : behind.includes(closer);
+}
+
+/**
  * Parses `text` as OmegaConf does it (YAML 1.1 merge keys included).
- * @throws YamlError with the line of the first mistake.
+ * @throws YamlError with the line of the first mistake; UnsureYaml where only we do not read it.
  */
 export function readYaml(text: string): YamlValue {
   const deep = tooDeep(text);
   // a stack that runs out within a regular expression ends the whole process
-  if (deep > 0) throw new YamlError("nested too deeply", deep);
+  if (deep > 0) throw new UnsureYaml("nested too deeply", deep);
   const much = tooMuch(text);
-  if (much !== undefined) throw new YamlError(`too large to read: ${much}`, 1);
+  if (much !== undefined) throw new UnsureYaml(`too large to read: ${much}`, 1);
   const document = parseDocument(text, { merge: true, prettyErrors: false, logLevel: "silent" });
   const [error] = document.errors;
-  // the package's own line numbers cost a look through the text for each of thousands of mistakes
-  if (error !== undefined)
-    throw new YamlError(error.message.split("\n")[0] ?? "", text.slice(0, error.pos[0]).split("\n").length);
+  if (error !== undefined) {
+    const [at] = error.pos;
+    const message = error.message.split("\n")[0] ?? "";
+    const Kind = isLenient(message, text.slice(at)) ? UnsureYaml : YamlError;
+    // the package's own line numbers cost a look through the text for each of thousands of mistakes
+    throw new Kind(message, text.slice(0, at).split("\n").length);
+  }
   try {
     return document.toJS({ maxAliasCount: mostAliases }) ?? null;
   } catch (problem) {
-    throw new YamlError(problem instanceof Error ? problem.message : String(problem), 1);
+    const message = problem instanceof Error ? problem.message : String(problem);
+    throw new (message.startsWith("Excessive alias count") ? UnsureYaml : YamlError)(message, 1);
   }
 }

@@ -5,7 +5,7 @@ import path from "node:path";
 import { aside } from "../../../base/aside/aside.ts";
 import { readRegular } from "../../../base/aside/regular-file.ts";
 import { onDisk } from "../../../base/text/bytes.ts";
-import { readYaml, type YamlValue } from "../config/yaml.ts";
+import { readYaml, UnsureYaml, type YamlValue } from "../config/yaml.ts";
 import { isMap, valueAt } from "../config/yaml-tree.ts";
 import type { LaunchArguments } from "./arguments.ts";
 import { configFile, largestConfig, pythonOf, scriptOf } from "./launch-files.ts";
@@ -52,6 +52,7 @@ async function sureConfig(file: string): Promise<{ root: YamlValue } | string> {
   try {
     return { root: readYaml(text) };
   } catch (error) {
+    if (error instanceof UnsureYaml) return { root: null };
     return `${file} is no YAML: ${(error as Error).message}`;
   }
 }

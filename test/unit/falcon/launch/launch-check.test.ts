@@ -85,3 +85,31 @@ test("a file that is longer than any configuration is left to falcon", async () 
   write("config.yml", `${"#".repeat((1 << 20) + 1)}\ngraph: [\n`);
   assert.equal(await check(), undefined);
 });
+
+test("a configuration with more in it than is read here is left to falcon", async () => {
+  const matrix = `m: [${Array(150).fill(`[${Array(150).fill(0)}]`)}]\n`;
+  const merges = `a: &a {b: 1}\n${Array.from({ length: 20 }, (_, i) => `c${i}: {<<: *a}\n`).join("")}`;
+  const nested = `a: ${"[".repeat(300)}${"]".repeat(300)}\n`;
+  const aliases = `a: &a {b: [1, 2]}\nc: [${Array(900).fill("*a")}]\nd: &d [*a, *a]\ne: [${Array(90).fill("*d")}]\n`;
+  for (const text of [matrix, "# a comment\n".repeat(25_000), merges, nested, aliases]) {
+    write("config.yml", text);
+    assert.equal(await check(), undefined, text.slice(0, 40));
+  }
+});
+
+test("brackets and quotes whose lines stand no further in, and a comment close behind one, are falcon's to read", async () => {
+  for (const text of [
+    'paths:\n  imports: [\n  "./src"\n  ]\n',
+    'paths:\n  imports: {\n"a": 1\n}\n',
+    'paths:\n  a: "one\ntwo"\n',
+    "paths:\n  a: 'one\n\n  two'\n",
+    "paths:\n  imports: [./src]# mine\n",
+  ]) {
+    write("config.yml", text);
+    assert.equal(await check(), undefined, text);
+  }
+  for (const text of ["graph: [\n", "graph: {a: [1]\n", 'graph: "a\n', "graph: 'a\nb: 1\n", 'a: ["x"]\nb: "\n']) {
+    write("config.yml", text);
+    assert.match((await check()) ?? "", /config\.yml is no YAML/, text);
+  }
+});
