@@ -155,7 +155,7 @@ export async function listing(
     deadline: deadlineListing(session, progress, context.config.saveBefore, context.clock()),
     progress,
     postMortem: row.facts.postMortem ?? null,
-    failure: runFailure(row.facts.postMortem) ?? null,
+    failure: outcome?.kind === "failed" ? (runFailure(row.facts.postMortem) ?? null) : null,
     outcome: outcome === undefined ? null : { ...outcome, time: isoTime(outcome.time) },
     usage: usage === undefined ? null : { ...usage, time: isoTime(usage.time) },
   };

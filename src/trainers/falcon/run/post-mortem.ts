@@ -24,14 +24,16 @@ export function postMortem(facts: EndFacts): PostMortem {
     (facts.status === 130 && !traceback);
   const error = facts.run?.failure ?? (exception && !interrupted ? exception : failedIn(summary)) ?? null;
   const saved = facts.saved !== undefined ? facts.saved : facts.run ? facts.run.saved : null;
-  const base = {
-    summary: toldOnce(summary),
-    traceback: interrupted ? null : traceback,
-    error: interrupted ? null : error,
-    saved,
-  };
-  const told = (ending: Ending, sentence: string): PostMortem => ({ ending, sentence, ...base });
   const bad = facts.status !== 0 || facts.signal !== null;
+  // of a run that ended well somebody caught it
+  const why = bad && !interrupted ? { traceback, error } : { traceback: null, error: null };
+  const told = (ending: Ending, sentence: string): PostMortem => ({
+    ending,
+    sentence,
+    summary: toldOnce(summary),
+    ...why,
+    saved,
+  });
 
   if (facts.lost)
     return told("lost", `nobody saw how it ended (the machine or the session's holder went away)${savedText(saved)}`);

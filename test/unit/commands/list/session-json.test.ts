@@ -31,3 +31,13 @@ test("no time that was kept of one session keeps the list from being told", asyn
     assert.deepEqual([told.deadline, told.started], [null, null]);
   }
 });
+
+test("the failure of a run is told only where it has failed", async () => {
+  const { context } = askFixed({ terminal: {} });
+  const session = context.table.all().find(({ row }) => row.facts.postMortem?.error) as Session;
+  const progress = { of: async () => null } as unknown as RunProgresses;
+  assert.equal((await listing(session, { ...context, progress })).failure?.kind, "FileNotFoundError");
+  // as an earlier version kept it of a run that caught an exception
+  Object.assign(session.row.facts, { outcome: { ...session.row.facts.outcome, kind: "completed" } });
+  assert.equal((await listing(session, { ...context, progress })).failure, null);
+});

@@ -92,6 +92,21 @@ test("out of memory: by the kernel's word, or by Python's, torch's and Ray's", (
   assert.equal(ended(0, "", { outOfMemory: true }).ending, "completed", "some worker was killed, the run went on");
 });
 
+test("a traceback that somebody caught is not why a run ended that ended well", () => {
+  const ruler = "=".repeat(60);
+  const caught = 'Traceback (most recent call last):\n  File "a.py", line 1, in b\nValueError: x\n';
+  for (const [outcome, ending] of [
+    ["completed", "completed"],
+    ["interrupted", "stopped"],
+  ]) {
+    const summary = `${ruler}\nfalcon launch ${outcome}\nOutput:  run\n${ruler}\n`;
+    // also in the driver's log, as of an earlier launch
+    const end = ended(0, `${caught}${summary}`, { run: run(true, "ValueError: x") });
+    assert.deepEqual([end.ending, end.traceback, end.error], [ending, null, null]);
+  }
+  assert.equal(ended(1, caught).error, "ValueError: x");
+});
+
 test("nobody saw the end", () => {
   const end = told("killed", { lost: true, signal: null, run: run(true) });
   assert.deepEqual([end.ending, end.saved], ["lost", true]);
