@@ -17,6 +17,7 @@ function place(facts: Partial<PlaceFacts>): PlaceFacts {
   return {
     role: "the sessions",
     folder: "/state",
+    disk: 1,
     network: false,
     freeBytes: 500 * gib,
     totalBytes: 1000 * gib,
@@ -49,6 +50,26 @@ test("a real full disk, and one disk is told of once", (t) => {
     assert.match(findings[0]?.what ?? "", /nearly full: 1 MiB of 1 MiB left|nearly full: 0 MiB of 1 MiB left/);
   } finally {
     spawnSync("umount", [mount]);
+  }
+});
+
+test("two disks of the same size are two", (t) => {
+  const mounts = ["room", "full"].map((name) => path.join(base, name));
+  const mounted: string[] = [];
+  try {
+    for (const mount of mounts) {
+      fs.mkdirSync(mount);
+      if (spawnSync("mount", ["-t", "tmpfs", "-o", "size=4g", "tmpfs", mount]).status !== 0) return t.skip("cannot mount");
+      mounted.push(mount);
+    }
+    const [room, full] = mounts.map((mount) => placeFacts("this folder", mount)) as [PlaceFacts, PlaceFacts];
+    const findings = checkDisk([room, { ...full, freeBytes: 0 }]);
+    assert.deepEqual(
+      findings.map(({ what }) => what.includes(full.folder)),
+      [true],
+    );
+  } finally {
+    for (const mount of mounted) spawnSync("umount", [mount]);
   }
 });
 
