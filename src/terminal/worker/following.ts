@@ -61,8 +61,9 @@ export class Following {
   #socket: net.Socket | undefined;
   /** Sizes that the stream has not reached yet, in order. */
   #sizes: Size[] = [];
-  /** The size that the terminal is being given. */
+  /** The size that the terminal is being given, and the last one that the stream told. */
   #asked: { cols: number; rows: number } | undefined;
+  #told: Size | undefined;
   /** Offset of the next byte from the holder, and for the screen. */
   #received = 0;
   #given = 0;
@@ -219,7 +220,8 @@ export class Following {
   }
 
   #giveSize(): void {
-    const { offset, cols, rows } = this.#sizes.shift() as Size;
+    this.#told = this.#sizes.shift() as Size;
+    const { offset, cols, rows } = this.#told;
     if (cols === this.#asked?.cols && rows === this.#asked.rows) this.#asked = undefined;
     this.#effects.resize(cols, rows, offset < this.answeredTo);
     this.#effects.post({ is: "sized", key: this.#effects.key, cols, rows });
@@ -251,7 +253,8 @@ export class Following {
    */
   sizing(cols: number, rows: number, ask: boolean): void {
     if (this.#cursor === undefined) return;
-    this.#asked = { cols, rows };
+    // the holder's answer may come before the word that it is asked
+    this.#asked = cols === this.#told?.cols && rows === this.#told.rows ? undefined : { cols, rows };
     if (ask) this.#socket?.write(encodeWindowSize(cols, rows));
   }
 

@@ -4,9 +4,12 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
+import { connectUnix } from "../../../src/platform/native.ts";
 import { Screen } from "../../../src/terminal/model/screen.ts";
 import { Following, type FollowingEffects } from "../../../src/terminal/worker/following.ts";
 import { RemoteScreen } from "../../../src/terminal/worker/remote-screen.ts";
+import { lookEvery } from "../../../src/terminal/worker/screen-cursor.ts";
+import { ScreenReport } from "../../../src/terminal/worker/screen-report.ts";
 import { type FollowEvents, type Place, Screens, type Source } from "../../../src/terminal/worker/screens.ts";
 import { mostStreamed } from "../../../src/terminal/worker/sent-stream.ts";
 import { program } from "../../support/compile.ts";
@@ -100,6 +103,53 @@ test("a size is given behind the output that was drawn for the one before it, an
     await scene.handle.current();
     assert.equal(scene.told.filter((told) => told.startsWith("answer")).length, 1, `${scene.told}`);
   });
+});
+
+test("a size that the stream tells before it is known to come keeps no flood from being skimmed", async () => {
+  const script = 'stty -echo; read -r x; "$1" 300000; read -r x';
+  const held = await Held.launch(["/bin/sh", "-c", script, "sh", program("flood")], { subscribe: null });
+  const [socket, log] = ["sock", "output.log"].map((name) => path.join(held.folder, name)) as [string, string];
+  let waiting = 0;
+  let sized = false;
+  let skims = false;
+  const effects: FollowingEffects = {
+    key: 1,
+    report: new ScreenReport(),
+    connect: connectUnix,
+    post: ({ is }) => {
+      sized ||= is === "sized";
+    },
+    output: (_, bytes) => {
+      waiting += bytes.length;
+    },
+    resize: () => {},
+    fetch: async (_, from) => {
+      skims = true;
+      return from;
+    },
+    taken: () => 0,
+    watched: () => true,
+    skipped: () => {},
+  };
+  const following = new Following(effects);
+  try {
+    following.follow({ socket, log, version: held.link.version, from: 0, until: 0, sizes: [] });
+    held.link.resize(100, 30);
+    await until(() => sized, "the size");
+    following.sizing(100, 30, false);
+    held.link.input(Buffer.from("go\n"));
+    // the screen takes nothing until the log is far ahead of it
+    await until(() => fs.statSync(log).size > 3 * lookEvery, "the flood");
+    await until(() => {
+      following.took(waiting);
+      waiting = 0;
+      following.drain();
+      return skims;
+    }, "it to be skimmed");
+  } finally {
+    following.close();
+    await held.dispose();
+  }
 });
 
 test("a snapshot at the present has all that the log had when it was asked for", async () => {
