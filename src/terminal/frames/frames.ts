@@ -31,7 +31,9 @@ export class FrameRenderer {
   #shown: Buffer[] = [];
   #modes: Buffer = Buffer.alloc(0);
   #cursor = "";
-  #title = "";
+  /** The title that the terminal was sent; "": none yet; undefined: it may have been dropped. */
+  #title: string | undefined = "";
+  #hadTitle = false;
   #window: Window = { left: 0, top: 0, cols: 0, rows: 0 };
   /** A cursor has said since the last size which part is shown. */
   #followed = false;
@@ -53,6 +55,7 @@ export class FrameRenderer {
   /** What the terminal shows is not known: the next frame is a complete one. */
   again(): void {
     this.#shown = [];
+    if (this.#hadTitle) this.#title = undefined;
   }
 
   /** Brings the terminal up to date; undefined where it is. */
@@ -70,6 +73,7 @@ export class FrameRenderer {
     const { title } = this.#tracker;
     if (title !== this.#title) out.osc(`2;${title}`);
     this.#title = title;
+    this.#hadTitle ||= title !== "";
     const shown: Buffer[] = [];
     for (let y = 0; y < this.rows; y++) {
       const row = this.#row(window, y);

@@ -96,6 +96,21 @@ test("a title alone does not draw the screen again", () => {
   assert.ok(frame.includes("new title") && !frame.includes("one"));
 });
 
+test("a title of a frame that was dropped comes with the next one, and so does the end of a title", () => {
+  const { screen, frames, draw } = open([20, 3], [10, 3]);
+  const drop = (output: string) => {
+    screen.feed(Buffer.from(output));
+    assert.notEqual(frames.draw(), undefined);
+    frames.again();
+  };
+  drop("one");
+  assert.ok(!(draw() as string).includes("\x1b]2;"), "of a program without a title");
+  drop("\x1b]2;new title\x07");
+  assert.ok((draw() as string).includes("\x1b]2;new title"));
+  drop("\x1b]2;\x07");
+  assert.ok((draw() as string).includes("\x1b]2;\x1b\\"));
+});
+
 test("the viewer's terminal is in the modes that the program asked for", () => {
   const { viewer, draw } = open([20, 3], [10, 3]);
   draw("\x1b[?1;1000;1006;1004h\x1b=");
