@@ -10,9 +10,12 @@ import { Writer } from "./writer.ts";
 const magic = Buffer.from("FSCR\x02", "latin1");
 
 /**
- * Bytes of an unpacked screen: a million lines of history take about 200 MB. What claims to be more is none.
+ * Bytes of an unpacked screen: a million lines of history take about 200 MB. What claims to be more is none,
+ * and of a screen that is longer the oldest lines are left out.
  */
 const largestStored = 1 << 28;
+/** A longer screen is cut to this part of that: it is stored again soon, and lines are not of one length. */
+const cutTo = 0.9;
 
 /** Fast is what counts: a screen of 10,000 lines is stored every few seconds. */
 const level = 1;
@@ -52,17 +55,34 @@ interface Stored {
   attributes: [fg: number, bg: number, underline: number, link: number][];
 }
 
-/** Stores a model and what the tracker knows. */
-export function encodeScreen(model: Model, tracked: Tracked): Buffer {
+/**
+ * Stores a model and what the tracker knows.
+ * @param most bytes before they are compressed. @throws RangeError where the screen without its scrollback is
+ * longer.
+ */
+export function encodeScreen(model: Model, tracked: Tracked, most = largestStored): Buffer {
+  const { base, length } = model.normal;
+  for (let leftOut = 0; ; ) {
+    const body = encodeBody(model, tracked, leftOut);
+    if (body.length <= most) return Buffer.concat([magic, deflateSync(body, { level })]);
+    if (leftOut === base) throw new RangeError("the screen is too long to be stored");
+    leftOut = Math.min(base, length - Math.floor(((length - leftOut) * most * cutTo) / body.length));
+  }
+}
+
+/** @param leftOut oldest lines that are not stored. */
+function encodeBody(model: Model, tracked: Tracked, leftOut: number): Buffer {
+  const { normal, alternate } = model;
   const cells = new CellEncoder(model);
-  for (const view of [model.normal, model.alternate]) for (let i = 0; i < view.length; i++) cells.line(view.line(i));
+  for (let i = leftOut; i < normal.length; i++) cells.line(normal.line(i));
+  for (let i = 0; i < alternate.length; i++) cells.line(alternate.line(i));
   const pen = { ...model.pen, link: cells.linkIndex(model.pen.link) };
   const stored: Stored = {
     cols: model.cols,
     rows: model.rows,
     active: model.active,
-    normal: storeBuffer(model.normal),
-    alternate: storeBuffer(model.alternate),
+    normal: { ...storeBuffer(normal), base: normal.base - leftOut, count: normal.length - leftOut },
+    alternate: storeBuffer(alternate),
     pen,
     charsets: model.charsets,
     modes: model.modes,
@@ -79,7 +99,7 @@ export function encodeScreen(model: Model, tracked: Tracked): Buffer {
   const head = Buffer.from(JSON.stringify(stored), "utf8");
   const length = Buffer.alloc(4);
   length.writeUInt32LE(head.length);
-  return Buffer.concat([magic, deflateSync(Buffer.concat([length, head, cells.take()]), { level })]);
+  return Buffer.concat([length, head, cells.take()]);
 }
 
 /**

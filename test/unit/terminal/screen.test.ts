@@ -2,9 +2,11 @@
 // before the display is left.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { inflateSync } from "node:zlib";
 import { internalsKnown } from "../../../scripts/internals-known.ts";
 import { Model } from "../../../src/terminal/model/model.ts";
 import { possibleSize, Screen } from "../../../src/terminal/model/screen.ts";
+import { decodeScreen, encodeScreen } from "../../../src/terminal/replay/codec.ts";
 
 function open(cols = 20, rows = 6, scrollback = 50) {
   const told = { answers: [] as string[], titles: [] as string[], left: [] as string[][] };
@@ -99,6 +101,23 @@ test("a stored screen goes on in the midst of a sequence", () => {
   assert.deepEqual(again.snapshot(10), screen.snapshot(10));
   screen.dispose();
   again.dispose();
+});
+
+test("a screen that is too long to be opened again is stored without its oldest lines", () => {
+  const { screen } = open(20, 6, 2000);
+  screen.feed(Buffer.from(Array.from({ length: 1500 }, (_, i) => `\x1b[3${i % 8}mline ${i} ${"é".repeat(i % 11)}\r\n`).join("")));
+  const { model, tracked } = decodeScreen(screen.encode().replay, 2000);
+  const most = 20_000;
+  const stored = encodeScreen(model, tracked, most);
+  assert.ok(inflateSync(stored.subarray(5)).length <= most);
+  const { normal } = decodeScreen(stored, 2000).model;
+  const lines = (view: typeof normal, from: number) =>
+    Array.from({ length: view.length - from }, (_, i) => view.line(from + i).data);
+  assert.ok(normal.length > 500 && normal.base === normal.length - 6, `${normal.length} lines`);
+  assert.deepEqual(lines(normal, 0), lines(model.normal, model.normal.length - normal.length));
+  assert.deepEqual([normal.x, normal.y], [model.normal.x, model.normal.y]);
+  assert.throws(() => encodeScreen(model, tracked, 500), RangeError, "one that shows more than can be stored");
+  screen.dispose();
 });
 
 test("bytes that are no stored screen are refused", () => {
