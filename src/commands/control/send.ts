@@ -1,6 +1,7 @@
 // falcon send: keys for a session's program, by name or literally.
 import { Failure, Status } from "../../base/failure.ts";
 import { bytesOf } from "../../base/text/bytes.ts";
+import { ActionQueue } from "../../session/keys/action-queue.ts";
 import { nameOne } from "../dispatch/choose-sessions.ts";
 import type { CommandSpec } from "../dispatch/command.ts";
 import { endSentence } from "../text/wording.ts";
@@ -31,11 +32,14 @@ export const send: CommandSpec = {
     refuseUnreached([session], ({ program }) => program.typable);
     const cursorKeys = session.inputModes().applicationCursor ? "application" : "normal";
     // all names are looked up before the first byte goes
-    const parts = keys.map((key) => ({ key, bytes: keyBytes(key, cursorKeys) }));
-    if (options.text !== undefined) session.program.input(bytesOf(options.text));
-    for (const { key, bytes } of parts) {
-      if (key === "C-c") session.program.interrupt(bytes);
-      else session.program.input(bytes);
+    const bytes = Buffer.concat([bytesOf(options.text ?? ""), ...keys.map((key) => keyBytes(key, cursorKeys))]);
+    const line = session.lineMode();
+    const typed = new ActionQueue();
+    // an interrupt that is not counted lets the next stop be falcon's second one, however it was spelled
+    typed.send(bytes, { isig: line?.isig === true, interruptByte: line?.vintr || null });
+    for (const action of typed.take()) {
+      if (action.do === "interrupt") session.program.interrupt(action.bytes);
+      else if (action.do === "send") session.program.input(action.bytes);
     }
     return Status.ok;
   },
