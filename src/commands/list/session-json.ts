@@ -10,7 +10,7 @@ import type { Outcome } from "../../session/life/outcome.ts";
 import { changesOf } from "../../session/life/provenance.ts";
 import type { Session } from "../../session/life/session.ts";
 import { type Tags, tagsOf } from "../../session/life/tags.ts";
-import { type DeadlineSource, deadlineFact, deadlineOf, finishesInTime, graceOf } from "../../session/run/deadline.ts";
+import { type DeadlineSource, deadlineFact, finishesInTime, plannedStops } from "../../session/run/deadline.ts";
 import type { SessionState } from "../../store/session-store.ts";
 import type { PostMortem } from "../../trainers/run/ending.ts";
 import { type RunFailure, runFailure } from "../../trainers/run/failure.ts";
@@ -167,15 +167,14 @@ function deadlineListing(
   saveBefore: number | null,
   now: number,
 ): DeadlineListing | null {
-  const deadline = deadlineOf(row);
+  const [deadline] = plannedStops(row, progress, saveBefore);
   if (deadline === undefined) return null;
-  const grace = graceOf(row, deadline, progress, saveBefore);
   const { stopped, hangs, problem } = deadlineFact(row);
   return {
     at: new Date(deadline.at).toISOString(),
     from: deadline.from,
-    saveBefore: grace / 1000,
-    willFinish: live ? finishesInTime(deadline, grace, progress, now) : null,
+    saveBefore: deadline.grace / 1000,
+    willFinish: live ? finishesInTime(deadline, deadline.grace, progress, now) : null,
     stopped: isoTime(stopped?.at),
     hangs: isoTime(hangs),
     problem: problem ?? null,

@@ -6,7 +6,7 @@ import { span } from "../../presentation/summary.ts";
 import type { RunProgress } from "../../trainers/run/run.ts";
 import type { Looker } from "../events/run-tick.ts";
 import type { Session } from "../life/session.ts";
-import { deadlineFact, deadlineOf, deadlineText, graceOf, stopsBefore } from "./deadline.ts";
+import { deadlineFact, deadlineOf, deadlineText, type PlannedStop, plannedStops, stopsBefore } from "./deadline.ts";
 import type { StopAnswer } from "./graceful-stop.ts";
 import { type Movement, stopPatience } from "./movement.ts";
 
@@ -74,8 +74,7 @@ export class DeadlineWatch implements Looker {
     if (session.row.state !== "running") return lookEvery;
     const watched = this.#of(session);
     const inJob = await this.#ask(session, watched, askEvery);
-    const deadline = deadlineOf(session.row);
-    if (deadline === undefined) {
+    if (deadlineOf(session.row) === undefined) {
       session.audience.limit = "";
       return inJob ? lookEvery : undefined;
     }
@@ -87,7 +86,7 @@ export class DeadlineWatch implements Looker {
       await this.#lookForHang(session, watched);
       return lookEvery;
     }
-    if (deadline.from === "falcon" || !stopsBefore(session.row)) return lookEvery;
+    if (!stopsBefore(session.row)) return lookEvery;
     const wait = this.#due(session, progress) - this.#effects.clock();
     if (wait > 0) return wait;
     if (await this.#ask(session, watched, freshAnswer)) {
@@ -100,9 +99,16 @@ export class DeadlineWatch implements Looker {
 
   /** When the run is to be asked to stop. */
   #due(session: Session, progress: RunProgress | null): number {
-    const deadline = deadlineOf(session.row);
-    if (deadline === undefined) return Number.POSITIVE_INFINITY;
-    return deadline.at - graceOf(session.row, deadline, progress, this.#effects.saveBefore);
+    const stop = this.#planned(session, progress);
+    return stop === undefined ? Number.POSITIVE_INFINITY : stop.at - stop.grace;
+  }
+
+  /**
+   * The stop that is ours to ask for, also behind falcon's own `--timeout`: falcon counts that from when Ray
+   * runs, later than we do, and takes an order that comes while it stops by itself for the first one.
+   */
+  #planned(session: Session, progress: RunProgress | null): PlannedStop | undefined {
+    return plannedStops(session.row, progress, this.#effects.saveBefore).find(({ from }) => from !== "falcon");
   }
 
   /**
@@ -138,7 +144,7 @@ export class DeadlineWatch implements Looker {
   }
 
   #stop(session: Session, progress: RunProgress | null): void {
-    const deadline = deadlineOf(session.row);
+    const deadline = this.#planned(session, progress);
     if (deadline === undefined) return;
     const now = this.#effects.clock();
     const answer = this.#effects.stop(session);

@@ -55,8 +55,36 @@ export function deadlineFact(row: Pick<SessionRow, "facts">): DeadlineFact {
   return row.facts.deadline ?? {};
 }
 
+/** A deadline, and when the run stops for it: it is asked to, or does so by itself (falcon). */
+export interface PlannedStop extends Deadline {
+  /** How long before the deadline that is (ms). */
+  grace: number;
+}
+
+/** What of a row tells its deadlines. */
+type DeadlineRow = Pick<SessionRow, "facts" | "trainer" | "command" | "started">;
+
 /** The earliest of all that end the run; undefined where nothing is known to. */
-export function deadlineOf(row: Pick<SessionRow, "facts" | "trainer" | "command" | "started">): Deadline | undefined {
+export function deadlineOf(row: DeadlineRow): Deadline | undefined {
+  return deadlinesOf(row).sort((a, b) => a.at - b.at)[0];
+}
+
+/**
+ * All deadlines, the one that the run stops for first at the front: falcon's own `--timeout` a little before
+ * a job's limit is the earlier end, but leaves no time to save.
+ * @param configured `save_before` of the configuration; null: by the run's epochs.
+ */
+export function plannedStops(
+  row: DeadlineRow & Pick<SessionRow, "created">,
+  progress: RunProgress | null,
+  configured: number | null,
+): PlannedStop[] {
+  return deadlinesOf(row)
+    .map((deadline) => ({ ...deadline, grace: graceOf(row, deadline, progress, configured) }))
+    .sort((a, b) => a.at - a.grace - (b.at - b.grace));
+}
+
+function deadlinesOf(row: DeadlineRow): Deadline[] {
   const { asked, job } = deadlineFact(row);
   const all: Deadline[] = [];
   const add = (at: number | null | undefined, from: DeadlineSource) => {
@@ -66,7 +94,7 @@ export function deadlineOf(row: Pick<SessionRow, "facts" | "trainer" | "command"
   add(job, "job");
   const timeout = trainerNamed(row.trainer).timeLimit?.(row.command);
   if (timeout !== undefined && row.started !== null) add(row.started + timeout * 1000, "falcon");
-  return all.sort((a, b) => a.at - b.at)[0];
+  return all;
 }
 
 /**
@@ -101,17 +129,17 @@ export function finishesInTime(deadline: Deadline, grace: number, progress: RunP
 
 /** "time limit in 2h 10m, will not finish"; after the stop "time limit: asked to stop". */
 export function deadlineText(
-  row: Pick<SessionRow, "facts" | "trainer" | "command" | "started" | "created">,
+  row: DeadlineRow & Pick<SessionRow, "created">,
   progress: RunProgress | null,
   configured: number | null,
   now: number,
 ): string {
-  const deadline = deadlineOf(row);
+  const [deadline] = plannedStops(row, progress, configured);
   if (deadline === undefined) return "";
   const { stopped, hangs } = deadlineFact(row);
   if (hangs !== undefined) return `time limit ${away(deadline.at - now)}, asked to stop, hangs`;
   if (stopped !== undefined) return `time limit ${away(deadline.at - now)}, asked to stop`;
-  const fits = finishesInTime(deadline, graceOf(row, deadline, progress, configured), progress, now);
+  const fits = finishesInTime(deadline, deadline.grace, progress, now);
   return `time limit ${away(deadline.at - now)}${fits === false ? ", will not finish" : ""}`;
 }
 

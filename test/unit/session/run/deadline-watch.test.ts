@@ -98,6 +98,32 @@ test("asked to stop a grace before, once, and told with the time that is left", 
   assert.deepEqual(session.row.facts.deadline?.stopped, { at: 58 * minute, deadline: hour });
 });
 
+test("falcon's own --timeout takes no grace away: of that and the deadline the earlier stop counts, and is told", async () => {
+  const late = fakeSession({ asked: hour });
+  late.row.command.push("--timeout", "3540");
+  const watch = watchOf(late);
+  await watch.look();
+  const before = late.audience.limit;
+  pass(58 * minute);
+  await watch.look();
+  assert.equal(stops, 1);
+  assert.equal(before, "time limit in 1h 00m");
+  assert.deepEqual(told, ["time limit in 2m 00s: asked to stop and to save its model"]);
+});
+
+test("a falcon whose own --timeout comes first is left to it, and asked where it goes on after that", async () => {
+  const early = fakeSession({ asked: hour });
+  early.row.command.push("--timeout", "600");
+  const watch = watchOf(early);
+  pass(9 * minute);
+  await watch.look();
+  assert.deepEqual([stops, early.audience.limit], [0, "time limit in 1m 00s"]);
+  // it counts from when it trains, which is later than its start
+  pass(49 * minute);
+  await watch.look();
+  assert.equal(stops, 1);
+});
+
 test("a server that takes over does not ask a second time", async () => {
   const session = fakeSession({ asked: hour, stopped: { at: 58 * minute, deadline: hour } });
   wall = 59 * minute;
