@@ -29,7 +29,7 @@ export async function watchStop(effects: StopWatchEffects, patience: number): Pr
   let told = false;
   while (!(await effects.over(look))) {
     const now = await effects.movement();
-    if (now.mark !== before.mark) {
+    if (now.mark === null || now.mark !== before.mark) {
       moved = effects.steady();
       told = false;
     }

@@ -4,7 +4,7 @@ import { Failure, Status, sentence } from "../../base/failure.ts";
 import { signalNumber } from "../../platform/signals.ts";
 import type { Session } from "../../session/life/session.ts";
 import { orderWords, stopGracefully, takesStop } from "../../session/run/graceful-stop.ts";
-import { movement, stopPatience } from "../../session/run/movement.ts";
+import { type Movement, movement, stopPatience } from "../../session/run/movement.ts";
 import type { Call, Context } from "../dispatch/call.ts";
 import { defineSeveral, nameOne, several } from "../dispatch/choose-sessions.ts";
 import type { CommandSpec } from "../dispatch/command.ts";
@@ -144,23 +144,25 @@ function force(stopping: Stopping): void {
 
 /** When that does not help, SIGKILL to all that descends from the holder. */
 async function awaitForcedEnd(stopping: Stopping): Promise<void> {
-  const { call, session, patience } = stopping;
+  const { call, context, session, patience } = stopping;
   if (session.live && !(await endsWithin(session, call, Math.min(patience, forcedPatience) * 1000))) {
     tell(stopping, "did not react; killing it and what it started");
     session.program.signal(signalNumber("SIGKILL") ?? 9, 2, "stop");
   }
-  return awaitEnd(stopping, `'falcon kill --signal KILL ${session.id}' is what is left`);
+  // what has outlived that is stuck, whatever it did before
+  const look = async () => ({ ...(await movement(session, context.progress)), mark: "" });
+  return awaitEnd(stopping, `'falcon kill --signal KILL ${session.id}' is what is left`, look);
 }
 
 /**
  * Waits and tells what the run does meanwhile; gives up when nothing that counts has moved for `patience`
  * seconds.
  */
-async function awaitEnd(stopping: Stopping, remedy: string): Promise<void> {
+async function awaitEnd(stopping: Stopping, remedy: string, look?: () => Promise<Movement>): Promise<void> {
   const { call, context, session, patience } = stopping;
   await watchStop(
     {
-      movement: () => movement(session, context.progress),
+      movement: look ?? (() => movement(session, context.progress)),
       over: (ms) => endsWithin(session, call, ms),
       steady: () => context.steady(),
       say: (sentence) => tell(stopping, sentence),

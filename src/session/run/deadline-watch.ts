@@ -47,7 +47,7 @@ interface Watched {
   asked: number | undefined;
   asking: boolean;
   /** The last movement since the stop, and when it was seen. */
-  mark: string | undefined;
+  mark: string | null | undefined;
   moved: number;
 }
 
@@ -174,7 +174,7 @@ export class DeadlineWatch implements Looker {
   async #lookForHang(session: Session, watched: Watched): Promise<void> {
     const { steady } = this.#effects;
     const seen = await this.#effects.movement(session);
-    if (seen.mark !== watched.mark) {
+    if (seen.mark === null || seen.mark !== watched.mark) {
       watched.mark = seen.mark;
       watched.moved = steady();
       const { hangs, ...known } = deadlineFact(session.row);

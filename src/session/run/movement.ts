@@ -13,8 +13,8 @@ export const stopPatience = 120_000;
 
 /** What a stopping run does. */
 export interface Movement {
-  /** Changes when something moved. */
-  mark: string;
+  /** Changes when something moved; null where it does what tells no movement, however long it takes. */
+  mark: string | null;
   /** For a person; "" where nothing is known. */
   sentence: string;
   /** Why it is held to hang, after `time` without a movement. */
@@ -33,9 +33,12 @@ export async function movement(session: Session, progresses: RunProgresses): Pro
   const run = await progresses.of(session);
   if (run === null || !run.localLogs)
     return { mark: String(session.offset), sentence: "", evidence: (time) => `nothing moved for ${time}, ${silent()}` };
-  const told = run.stopping || run.phase === "interrupted" || run.phase === "completed" || run.phase === "failed";
+  // falcon tells nothing while it draws its samples, and has saved its model before: whether the stop was
+  // asked for before that or meanwhile, what is left to end by force is the samples
+  const sampling = run.phase === "sampling";
+  const told = run.stopping || sampling || run.phase === "interrupted" || run.phase === "completed" || run.phase === "failed";
   return {
-    mark: told ? `${run.phase} ${run.saved} ${run.lastSign}` : "not told",
+    mark: sampling ? null : told ? `${run.phase} ${run.saved} ${run.lastSign}` : "not told",
     sentence: told ? stoppingText(run) : "",
     evidence: (time) =>
       told

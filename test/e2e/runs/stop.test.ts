@@ -1,12 +1,15 @@
 // What counts as an order to stop, whoever gives it.
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import fs from "node:fs";
 import path from "node:path";
 import { after, before, test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
 import { program } from "../../support/compile.ts";
 import { until } from "../../support/events.ts";
 import { TestHome } from "../../support/home.ts";
-import { notBuilt } from "../../support/paths.ts";
+import { falcon, notBuilt, root } from "../../support/paths.ts";
 
 before(() => assert.deepEqual(notBuilt(), [], "npm run build comes first"));
 
@@ -35,4 +38,40 @@ test("send counts each character that the terminal makes an interrupt of, howeve
   const stop = await home.run(["stop", "spelled", "--timeout", "0.5"]);
   assert.match(stop.stderr, /was asked to stop before; waiting for it/);
   assert.doesNotMatch(await home.ok(["logs", "spelled"]), /interrupts 6 /);
+});
+
+test("a run that draws its samples after the stop is not said to hang: its model is saved, and its logs are silent meanwhile", async () => {
+  const gate = path.join(home.work, "drawn");
+  const file = path.join(home.work, "drawing");
+  // as falcon's driver in test/fixtures/runs/interactive
+  const script = `#!/bin/sh
+say() { for line in "$@"; do echo "$(date +%Y-%m-%dT%H:%M:%S) [INFO] $line" >> drawing-run/graph/driver/output.log; done; }
+mkdir -p drawing-run/graph/driver
+cp ${root}/test/fixtures/runs/interactive/run/config.yml drawing-run
+drawing() {
+  say "Graceful stop requested, finishing current epoch..." "Analysis completed." "Generating 2 posterior samples..."
+  until [ -e ${gate} ]; do sleep 0.05; done
+  say "falcon launch interrupted"
+  exit 0
+}
+trap drawing INT
+say "Output: drawing-run" "Starting analysis."
+echo ready
+while :; do sleep 0.05; done
+`;
+  fs.writeFileSync(file, script, { mode: 0o755 });
+  await home.ok(["launch", "-d", "--falcon", file, "--name", "drawing", "-o", "drawing-run"]);
+  await until(async () => (await home.ok(["logs", "drawing"])).includes("ready"), "its trap");
+  const stop = spawn(falcon, ["stop", "drawing", "--timeout", "0.5"], { env: home.env, stdio: ["ignore", "ignore", "pipe"] });
+  const closed = once(stop, "close") as Promise<[number | null]>;
+  let said = "";
+  stop.stderr.on("data", (data) => {
+    said += data;
+  });
+  // several looks, each of which would say that it hangs
+  await Promise.race([closed, pause(3_000)]);
+  fs.writeFileSync(gate, "");
+  const [code] = await closed;
+  assert.equal(code, 0, said);
+  assert.doesNotMatch(said, /hangs/);
 });

@@ -5,13 +5,13 @@ import { test } from "node:test";
 import { watchStop } from "../../../../src/commands/control/stop-watch.ts";
 
 /** Plays marks, a second apart; the last one lasts until `until` looks have been taken. */
-async function watched(marks: string[], until: number): Promise<string[]> {
+async function watched(marks: (string | null)[], until: number): Promise<string[]> {
   let looks = 0;
   const said: string[] = [];
-  const mark = () => marks[Math.min(looks, marks.length - 1)] as string;
+  const mark = () => marks[Math.min(looks, marks.length - 1)] as string | null;
   await watchStop(
     {
-      movement: async () => ({ mark: mark(), sentence: mark(), evidence: () => "" }),
+      movement: async () => ({ mark: mark(), sentence: mark() ?? "", evidence: () => "" }),
       over: async () => ++looks > until,
       steady: () => looks * 1_000,
       say: (sentence) => said.push(sentence),
@@ -30,4 +30,9 @@ test("after two minutes without a movement it is said to hang, once; again only 
   assert.deepEqual(await watched(["a"], 500), ["hangs for 120 s"]);
   const moving = [...Array(130).fill("a"), ...Array(200).fill("b")];
   assert.deepEqual(await watched(moving, 400), ["hangs for 120 s", "b", "hangs for 120 s"]);
+});
+
+test("what tells no movement is not held to hang, however long it takes; what comes behind it is", async () => {
+  assert.deepEqual(await watched(["a", null], 500), []);
+  assert.deepEqual(await watched([...Array(300).fill(null), "b"], 500), ["b", "hangs for 120 s"]);
 });

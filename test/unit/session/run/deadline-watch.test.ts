@@ -39,7 +39,7 @@ let steady = 0;
 let stops = 0;
 let asked = 0;
 let told: string[] = [];
-let mark = "";
+let mark: string | null = "";
 let reached = true;
 /** What the batch system answers; undefined: the session is in no job. */
 let jobEnd: (() => Promise<number | null>) | undefined;
@@ -230,6 +230,19 @@ describe("a stop that hangs", () => {
     mark = "saved";
     await watch.look();
     assert.equal(session.row.facts.deadline?.hangs, undefined);
+  });
+
+  test("is none while it does what tells no movement, as falcon does when it draws its samples", async () => {
+    const session = fakeSession({ asked: hour });
+    const watch = watchOf(session);
+    pass(58 * minute);
+    await watch.look();
+    mark = null;
+    for (let i = 0; i < 10; i++) {
+      pass(minute);
+      await watch.look();
+    }
+    assert.equal(told.length, 1);
   });
 
   test("is told by the steady clock: a wall clock that was set is no silence", async () => {
