@@ -43,7 +43,7 @@ export async function watchStop(effects: StopWatchEffects, patience: number): Pr
 }
 
 /** Whether the session ended (or the caller went) within `ms`. */
-export function endsWithin(session: Session, call: Call, ms: number): Promise<boolean> {
+export function endsWithin(session: Session, call: Pick<Call, "gone">, ms: number): Promise<boolean> {
   return new Promise((resolve) => {
     const settle = (ended: boolean) => {
       clearTimeout(timer);

@@ -18,6 +18,13 @@ const defaultPatience = stopPatience / 1000;
 /** Patience with a forced end (s): nothing is saved then, so there is nothing to wait for. */
 const forcedPatience = 10;
 
+/**
+ * The first Ctrl+C is held to be taken after so long (ms) at the latest, and is looked for so often before:
+ * Python's main thread takes signals between two of its steps, and comes there once a second in `ray.get`.
+ */
+const firstTaken = 3_000;
+const firstLook = 250;
+
 export const stop: CommandSpec = {
   name: "stop",
   group: "act",
@@ -134,17 +141,34 @@ function graceful(stopping: Stopping): void {
     );
 }
 
-/** The second Ctrl+C. */
+/** The second Ctrl+C; of a run that was not asked before the first one, behind which it follows. */
 function force(stopping: Stopping): void {
   const { session } = stopping;
-  if (session.row.interrupts === 0) session.program.sendInterrupt("stop");
+  const first = session.row.interrupts === 0;
+  session.program.sendInterrupt("stop");
+  tell(stopping, first ? "sent the first Ctrl+C; the second one follows" : "sent the second Ctrl+C");
+}
+
+/**
+ * The second Ctrl+C behind our first one, once that was taken, also where the caller has left. Two at once
+ * may be one: of a signal that is pending there are no two (signal(7)), and Python notes it as a flag.
+ */
+async function sendSecond(stopping: Stopping): Promise<void> {
+  const { context, session, patience } = stopping;
+  const stays = { gone: new Promise<void>(() => {}) };
+  const until = context.steady() + Math.min(patience * 1000, firstTaken);
+  const taken = async () => (await context.progress.of(session))?.stopping === true || context.steady() >= until;
+  while (session.live && session.row.interrupts === 1 && !(await taken())) await endsWithin(session, stays, firstLook);
+  // the next server goes on with it, or somebody else has sent it meanwhile
+  if (!session.live || context.handingOver || session.row.interrupts !== 1) return;
   session.program.sendInterrupt("stop");
   tell(stopping, "sent the second Ctrl+C");
 }
 
-/** When that does not help, SIGKILL to all that descends from the holder. */
+/** The second Ctrl+C, where it is due; where that does not help, SIGKILL to all below the holder. */
 async function awaitForcedEnd(stopping: Stopping): Promise<void> {
   const { call, context, session, patience } = stopping;
+  await sendSecond(stopping);
   if (session.live && !(await endsWithin(session, call, Math.min(patience, forcedPatience) * 1000))) {
     tell(stopping, "did not react; killing it and what it started");
     session.program.signal(signalNumber("SIGKILL") ?? 9, 2, "stop");

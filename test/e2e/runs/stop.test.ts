@@ -18,16 +18,16 @@ after(() => home.dispose());
 
 const row = async (name: string) => (await home.sessions()).find((each) => each.name === name);
 
-/** A launch of a falcon that counts interrupts and terminations, and does not end by them. */
-async function counting(name: string): Promise<void> {
-  const file = path.join(home.work, "counting");
-  fs.writeFileSync(file, `#!/bin/sh\nexec ${program("stubborn")} 0\n`, { mode: 0o755 });
+/** A launch of a falcon that counts interrupts and terminations, with the arguments of stubborn.c. */
+async function counting(name: string, ...args: string[]): Promise<void> {
+  const file = path.join(home.work, `counting-${name}`);
+  fs.writeFileSync(file, `#!/bin/sh\nexec ${program("stubborn")} ${args.join(" ")}\n`, { mode: 0o755 });
   await home.ok(["launch", "-d", "--falcon", file, "--name", name, "-o", name]);
   await until(async () => (await home.ok(["logs", name])).includes("stubborn "), "the program to be ready");
 }
 
 test("send counts each character that the terminal makes an interrupt of, however it is spelled: stop adds no second one", async () => {
-  await counting("spelled");
+  await counting("spelled", "0");
   const spellings = [["C-C"], ["\x03"], ["--text", "ab\x03cd"], ["M-C-c"], ["C-c"]];
   for (const [i, keys] of spellings.entries()) {
     await home.ok(["send", "spelled", ...keys]);
@@ -74,4 +74,13 @@ while :; do sleep 0.05; done
   const [code] = await closed;
   assert.equal(code, 0, said);
   assert.doesNotMatch(said, /hangs/);
+});
+
+test("stop --force of a run that was not asked before: the second Ctrl+C is its second, also where two at once are one", async () => {
+  await counting("forced", "2", "300");
+  const { code, stderr } = await home.run(["stop", "--force", "forced"]);
+  assert.equal(code, 0, stderr);
+  assert.match(stderr, /sent the second Ctrl\+C/);
+  const ended = await row("forced");
+  assert.deepEqual([ended?.exitCode, ended?.signal, ended?.interrupts], [7, null, 2], stderr);
 });
