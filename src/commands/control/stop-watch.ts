@@ -20,6 +20,8 @@ export interface StopWatchEffects {
    * ends the watch.
    */
   hangs(movement: Movement, still: number): void;
+  /** What was said to hang moves again. */
+  moves?(): void;
 }
 
 /** @param patience how long (ms) nothing may move before it is said to hang. */
@@ -31,6 +33,7 @@ export async function watchStop(effects: StopWatchEffects, patience: number): Pr
     const now = await effects.movement();
     if (now.mark === null || now.mark !== before.mark) {
       moved = effects.steady();
+      if (told) effects.moves?.();
       told = false;
     }
     if (now.sentence !== "" && now.sentence !== before.sentence) effects.say(now.sentence);

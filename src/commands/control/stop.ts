@@ -104,13 +104,12 @@ function refuseLeft(ids: string): void {
 
 /** Waits for the end of each. Of several that failed the last one is thrown, and the others are told. */
 async function awaitEnds(sessions: readonly Session[], by: Omit<Stopping, "session">, forced: boolean): Promise<void> {
-  const ends = await Promise.allSettled(
-    sessions.map((session) =>
-      forced
-        ? awaitForcedEnd({ ...by, session })
-        : awaitEnd({ ...by, session }, `'falcon stop --force ${session.id}' ends it at once, without saving`),
-    ),
-  );
+  const expected = new Set(sessions);
+  const awaitOne = (session: Session) =>
+    forced
+      ? awaitForcedEnd({ ...by, session, expected })
+      : awaitEnd({ ...by, session, expected }, `'falcon stop --force ${session.id}' ends it at once, without saving`);
+  const ends = await Promise.allSettled(sessions.map((session) => awaitOne(session).finally(() => expected.delete(session))));
   const failed = ends.filter((end) => end.status === "rejected").map(({ reason }) => reason);
   // at a hand-over the next server waits for them again
   if (!by.context.handingOver) for (const reason of failed.slice(0, -1)) by.call.stderr(`falcon: ${sentence(reason)}\n`);
@@ -123,6 +122,12 @@ interface Stopping {
   context: Context;
   session: Session;
   patience: number;
+}
+
+/** A stop that is waited for. */
+interface Waiting extends Stopping {
+  /** Those of the call whose end may still come: they are neither over nor hang. */
+  expected: Set<Session>;
 }
 
 function graceful(stopping: Stopping): void {
@@ -166,7 +171,7 @@ async function sendSecond(stopping: Stopping): Promise<void> {
 }
 
 /** The second Ctrl+C, where it is due; where that does not help, SIGKILL to all below the holder. */
-async function awaitForcedEnd(stopping: Stopping): Promise<void> {
+async function awaitForcedEnd(stopping: Waiting): Promise<void> {
   const { call, context, session, patience } = stopping;
   await sendSecond(stopping);
   if (session.live && !(await endsWithin(session, call, Math.min(patience, forcedPatience) * 1000))) {
@@ -179,27 +184,30 @@ async function awaitForcedEnd(stopping: Stopping): Promise<void> {
 }
 
 /**
- * Waits and tells what the run does meanwhile; gives up when nothing that counts has moved for `patience`
- * seconds.
+ * Waits and tells what the run does meanwhile. Where nothing that counts has moved for `patience` seconds it
+ * says so at once, and gives up when no other one is waited for either.
  */
-async function awaitEnd(stopping: Stopping, remedy: string, look?: () => Promise<Movement>): Promise<void> {
-  const { call, context, session, patience } = stopping;
+async function awaitEnd(stopping: Waiting, remedy: string, look?: () => Promise<Movement>): Promise<void> {
+  const { call, context, session, patience, expected } = stopping;
+  const failure = (words: string) => new Failure(`session ${session.id} (${session.row.name}) ${words}; ${remedy}`, Status.ours);
   await watchStop(
     {
       movement: look ?? (() => movement(session, context.progress)),
-      over: (ms) => endsWithin(session, call, ms),
+      over: async (ms) => (await endsWithin(session, call, ms)) || expected.size === 0,
       steady: () => context.steady(),
       say: (sentence) => tell(stopping, sentence),
       hangs: (now, still) => {
-        throw new Failure(
-          `session ${session.id} (${session.row.name}) hangs: ${now.evidence(duration(still))}; ${remedy}`,
-          Status.ours,
-        );
+        expected.delete(session);
+        const words = `hangs: ${now.evidence(duration(still))}`;
+        if (expected.size === 0) throw failure(words);
+        tell(stopping, `${words}; ${remedy}`);
       },
+      moves: () => expected.add(session),
     },
     patience * 1000,
   );
   if (!session.live) tell(stopping, endSentence(session));
+  else if (!expected.has(session)) throw failure("still hangs");
 }
 
 function tell({ call, session }: Stopping, sentence: string): void {

@@ -1,4 +1,4 @@
-// What counts as an order to stop, whoever gives it.
+// What counts as an order to stop, when the second one is sent, and which run is said to hang.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -24,6 +24,17 @@ async function counting(name: string, ...args: string[]): Promise<void> {
   fs.writeFileSync(file, `#!/bin/sh\nexec ${program("stubborn")} ${args.join(" ")}\n`, { mode: 0o755 });
   await home.ok(["launch", "-d", "--falcon", file, "--name", name, "-o", name]);
   await until(async () => (await home.ok(["logs", name])).includes("stubborn "), "the program to be ready");
+}
+
+/** `falcon stop` with little patience: its status, and what it has said so far. */
+function stopping(...names: string[]): { code: Promise<number | null>; said: () => string } {
+  const args = ["stop", ...names, "--timeout", "0.5"];
+  const child = spawn(falcon, args, { env: home.env, stdio: ["ignore", "ignore", "pipe"] });
+  let said = "";
+  child.stderr.on("data", (data) => {
+    said += data;
+  });
+  return { code: once(child, "close").then(([code]) => code), said: () => said };
 }
 
 test("send counts each character that the terminal makes an interrupt of, however it is spelled: stop adds no second one", async () => {
@@ -62,18 +73,12 @@ while :; do sleep 0.05; done
   fs.writeFileSync(file, script, { mode: 0o755 });
   await home.ok(["launch", "-d", "--falcon", file, "--name", "drawing", "-o", "drawing-run"]);
   await until(async () => (await home.ok(["logs", "drawing"])).includes("ready"), "its trap");
-  const stop = spawn(falcon, ["stop", "drawing", "--timeout", "0.5"], { env: home.env, stdio: ["ignore", "ignore", "pipe"] });
-  const closed = once(stop, "close") as Promise<[number | null]>;
-  let said = "";
-  stop.stderr.on("data", (data) => {
-    said += data;
-  });
+  const stop = stopping("drawing");
   // several looks, each of which would say that it hangs
-  await Promise.race([closed, pause(3_000)]);
+  await Promise.race([stop.code, pause(3_000)]);
   fs.writeFileSync(gate, "");
-  const [code] = await closed;
-  assert.equal(code, 0, said);
-  assert.doesNotMatch(said, /hangs/);
+  assert.equal(await stop.code, 0, stop.said());
+  assert.doesNotMatch(stop.said(), /hangs/);
 });
 
 test("stop --force of a run that was not asked before: the second Ctrl+C is its second, also where two at once are one", async () => {
@@ -83,4 +88,33 @@ test("stop --force of a run that was not asked before: the second Ctrl+C is its 
   assert.match(stderr, /sent the second Ctrl\+C/);
   const ended = await row("forced");
   assert.deepEqual([ended?.exitCode, ended?.signal, ended?.interrupts], [7, null, 2], stderr);
+});
+
+test("of several one that hangs is told while the others go on, and counts only where it hangs to their end", async () => {
+  for (const end of [125, 0]) {
+    const [stuck, saves] = ["stuck", "saves"].map((name) => `${name}-${end}`) as [string, string];
+    const gate = (name: string) => path.join(home.work, `${name}-gate`);
+    for (const [name, says] of [
+      [stuck, ":"],
+      [saves, "echo saving"],
+    ] as const) {
+      const trap = `until [ -e ${gate(name)} ]; do ${says}; sleep 0.05; done; exit 0`;
+      await home.start(["/bin/sh", "-c", `trap '${trap}' INT; echo ready; while :; do sleep 0.05; done`], ["--name", name]);
+      await until(async () => (await home.ok(["logs", name])).includes("ready"), "its trap");
+    }
+    const stop = stopping(stuck, saves);
+    await until(() => stop.said().includes(`[${stuck}] hangs: nothing moved for`), stop.said);
+    assert.equal((await row(saves))?.state, "running");
+    if (end === 0) {
+      fs.writeFileSync(gate(stuck), "");
+      await until(() => stop.said().includes(`[${stuck}] stopped after`), stop.said);
+    }
+    fs.writeFileSync(gate(saves), "");
+    assert.equal(await stop.code, end, stop.said());
+    assert.match(stop.said(), new RegExp(`\\[${saves}\\] stopped after`));
+    const last = new RegExp(`\\nfalcon: session \\w+ \\(${stuck}\\) still hangs; 'falcon stop --force \\w+' ends it at once`);
+    assert.equal(last.test(stop.said()), end === 125, stop.said());
+    fs.writeFileSync(gate(stuck), "");
+    await home.run(["wait", stuck]);
+  }
 });

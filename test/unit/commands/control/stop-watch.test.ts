@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { watchStop } from "../../../../src/commands/control/stop-watch.ts";
 
 /** Plays marks, a second apart; the last one lasts until `until` looks have been taken. */
-async function watched(marks: (string | null)[], until: number): Promise<string[]> {
+async function watched(marks: (string | null)[], until: number, moves = () => {}): Promise<string[]> {
   let looks = 0;
   const said: string[] = [];
   const mark = () => marks[Math.min(looks, marks.length - 1)] as string | null;
@@ -16,6 +16,7 @@ async function watched(marks: (string | null)[], until: number): Promise<string[
       steady: () => looks * 1_000,
       say: (sentence) => said.push(sentence),
       hangs: (_, still) => said.push(`hangs for ${still / 1_000} s`),
+      moves,
     },
     120_000,
   );
@@ -35,4 +36,11 @@ test("after two minutes without a movement it is said to hang, once; again only 
 test("what tells no movement is not held to hang, however long it takes; what comes behind it is", async () => {
   assert.deepEqual(await watched(["a", null], 500), []);
   assert.deepEqual(await watched([...Array(300).fill(null), "b"], 500), ["b", "hangs for 120 s"]);
+});
+
+test("that it moves again is told of what was said to hang, and of nothing else", async () => {
+  let moves = 0;
+  const moving = [...Array(30).fill("a"), ...Array(200).fill("b"), "c"];
+  await watched(moving, 300, () => moves++);
+  assert.equal(moves, 1);
 });
