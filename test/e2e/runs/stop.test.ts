@@ -27,8 +27,8 @@ async function counting(name: string, ...args: string[]): Promise<void> {
 }
 
 /** `falcon stop` with little patience: its status, and what it has said so far. */
-function stopping(...names: string[]): { code: Promise<number | null>; said: () => string } {
-  const args = ["stop", ...names, "--timeout", "0.5"];
+function stopping(...words: string[]): { code: Promise<number | null>; said: () => string } {
+  const args = ["stop", "--timeout", "0.5", ...words];
   const child = spawn(falcon, args, { env: home.env, stdio: ["ignore", "ignore", "pipe"] });
   let said = "";
   child.stderr.on("data", (data) => {
@@ -88,6 +88,17 @@ test("stop --force of a run that was not asked before: the second Ctrl+C is its 
   assert.match(stderr, /sent the second Ctrl\+C/);
   const ended = await row("forced");
   assert.deepEqual([ended?.exitCode, ended?.signal, ended?.interrupts], [7, null, 2], stderr);
+});
+
+test("the next server sends the second Ctrl+C where the one that sent the first is replaced before it", async () => {
+  await counting("replaced", "2", "300");
+  const stop = stopping("--force", "replaced", "--timeout", "60");
+  await until(() => stop.said().includes("the second one follows"), stop.said);
+  await home.ok(["server", "upgrade"]);
+  assert.equal(await stop.code, 0, stop.said());
+  assert.match(stop.said(), /sent the second Ctrl\+C\n\[replaced\] /);
+  const ended = await row("replaced");
+  assert.deepEqual([ended?.exitCode, ended?.signal, ended?.interrupts], [7, null, 2], stop.said());
 });
 
 test("of several one that hangs is told while the others go on, and counts only where it hangs to their end", async () => {
