@@ -5,10 +5,10 @@ import { ClientFrame, clientProtocol, encodeHello, TerminalBit, tokenLength } fr
 import { encodeFrame } from "./frame.ts";
 
 /**
- * The version that asks for nothing: a server makes way for a newer client, who would have to start the next
- * one.
+ * The version of whoever cannot start a server (native/client/client_request.c says it as well): none makes
+ * way for it, since nobody would start the next one.
  */
-const noVersion = "0.0.0";
+export const noVersion = "0.0.0";
 
 /** @param size of the terminal, where there is one. */
 export function encodeOwnRequest(args: readonly string[], size?: { cols: number; rows: number }): Buffer {

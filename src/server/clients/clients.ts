@@ -10,6 +10,7 @@ import { mostDescriptors, shortfall, systemAllowance } from "../../platform/allo
 import { nativeFolder } from "../../platform/native-files.ts";
 import { descriptorOf } from "../../platform/own-socket.ts";
 import { clientProtocol, type Hello } from "../../protocol/client.ts";
+import { noVersion } from "../../protocol/own-request.ts";
 import { isNewer } from "../version.ts";
 import { Handshakes } from "./handshakes.ts";
 import { Peer } from "./peer.ts";
@@ -118,7 +119,8 @@ export class Clients {
       return undefined;
     }
     this.#effects.claim();
-    if (await this.#uprooted()) {
+    // whose own installation starts none is answered: with this server the deadlines' watch would go, too
+    if (request.version !== noVersion && (await this.#uprooted())) {
       this.#effects.log("server.root-lost", { root: this.#effects.root, client: request.version });
       await this.#effects.upgrade(call instanceof Peer ? call : undefined);
       return undefined;

@@ -8,6 +8,7 @@ import path from "node:path";
 import { test } from "node:test";
 import { ServerFrame } from "../../../src/protocol/client.ts";
 import { FrameReader } from "../../../src/protocol/frame.ts";
+import { encodeOwnRequest } from "../../../src/protocol/own-request.ts";
 import { Clients } from "../../../src/server/clients/clients.ts";
 import { Listener } from "../../../src/server/clients/listener.ts";
 import { Peer } from "../../../src/server/clients/peer.ts";
@@ -117,3 +118,33 @@ test("a server that hands over goes though a client stands still, which finds in
     assert.deepEqual(frames, [ServerFrame.hello, ServerFrame.reconnect]);
     clients.close();
   }));
+
+for (const [who, request, becomes] of [
+  ["another server's or the page's question", encodeOwnRequest(["sessions"]), "answered"],
+  ["a client that may not start a server there", requestOf(["sessions"], { version: "0.0.0" }), "answered"],
+  ["a client that starts the next one", requestOf(["sessions"]), "sent on"],
+] as const)
+  test(`a server whose installation is gone: ${who} is ${becomes}`, () =>
+    connected(async ({ accepted, client }) => {
+      let became = (_: string) => {};
+      const told = new Promise<string>((resolve) => {
+        became = resolve;
+      });
+      const clients = new Clients({
+        ...{ home: "/none", root: "/none", version: "0.0.1", log() {}, lookBeforeUse() {}, claim() {}, changed() {} },
+        ...{ ending: () => false, handingOver: () => false },
+        upgrade: async () => became("sent on"),
+        run: async () => {
+          became("answered");
+          return 0;
+        },
+      });
+      try {
+        clients.accept(accepted);
+        client.resume();
+        client.write(request);
+        assert.equal(await told, becomes);
+      } finally {
+        clients.close();
+      }
+    }));
