@@ -10,7 +10,7 @@ export interface JobHome {
   home: string;
 }
 
-/** As long as a home can be: a socket's path has 107 bytes (native/home/home.h). */
+/** As long as a home can be, in bytes: a socket's path has 107 (native/home/home.h). */
 const longestHome = 83;
 
 /** The longest name of a job (native/home/job.h). */
@@ -22,7 +22,7 @@ const jobName = /^[splf][\w.-]{1,23}$/;
 export function jobHomes(host: string): JobHome[] {
   const folders = [path.join(host, "j")];
   // a job's home that would be too long below the host's
-  if (host.length + "/j/".length + longestJob > longestHome)
+  if (Buffer.byteLength(host) + "/j/".length + longestJob > longestHome)
     folders.push(`/var/tmp/falcon-sessions-${process.geteuid?.()}/${os.hostname().replaceAll("/", "-")}/j`);
   return folders.flatMap((folder) =>
     namesIn(folder)
