@@ -51,7 +51,8 @@ int client_wait_for(int fd, int ms) {
     leaves = typing_leaves_at(client.heard_at);
     if (leaves >= 0 && os_steady_ms() >= leaves) client_leave_frozen();
     if (slots[0].revents) return 1;
-    if (os_steady_ms() >= end) return 0;
+    // it may have come while we stood still (a stop, a sleep of the machine)
+    if (os_steady_ms() >= end) return os_poll(slots, 1, 0) > 0;
   }
 }
 

@@ -333,6 +333,11 @@ int start_reach(const struct place *place, const char *command, patience *wait, 
   int fd = try_connect(home, pid, problem, room);
   if (fd >= 0 || *problem) return fd;
   if (!place->may_start || (!own_file(path) && errno == ENOENT)) return await_anothers(place, wait, pid, problem, room);
+  // whoever has the lock and stands still (Ctrl+Z) would keep all others from starting a server: that waits
+  sigset_t stop, before;
+  sigemptyset(&stop);
+  sigaddset(&stop, SIGTSTP);
+  sigprocmask(SIG_BLOCK, &stop, &before);
   int lock = open_start_lock(place, problem, room);
   while (lock >= 0 && fd < 0 && !*problem) {
     if (flock(lock, LOCK_EX | LOCK_NB) == 0) {
@@ -353,10 +358,13 @@ int start_reach(const struct place *place, const char *command, patience *wait, 
     if (fd >= 0 || *problem) break;
     if (os_steady_ms() > end)
       snprintf(problem, room, "no session server listens after %d s; see %s/server.log", START_MS / 1000, home);
+    sigprocmask(SIG_SETMASK, &before, NULL);
     // one that is about to end still has its own lock: the next try finds it gone
     wait(-1, AGAIN_MS);
+    sigprocmask(SIG_BLOCK, &stop, NULL);
     fd = *problem ? -1 : try_connect(home, pid, problem, room);
   }
   if (lock >= 0) close(lock);
+  sigprocmask(SIG_SETMASK, &before, NULL);
   return fd;
 }

@@ -15,7 +15,7 @@ import {
   ServerFrame,
 } from "../../../src/protocol/client.ts";
 import { encodeFrame } from "../../../src/protocol/frame.ts";
-import { alive, pendingSignals, readIfThere, until, untilGone } from "../../support/events.ts";
+import { alive, pendingSignals, readIfThere, stopped, until, untilGone } from "../../support/events.ts";
 import { client, type FakeOptions, FakeServer } from "../../support/holder/fake-server.ts";
 import { TestHome } from "../../support/home.ts";
 import { ToldClock } from "../../support/told-clock.ts";
@@ -61,6 +61,10 @@ const server = net.createServer((socket) => {
 const name = path.join(home, "server.sock"), temporary = name + "." + process.pid;
 server.listen(temporary, () => { fs.renameSync(temporary, name); fs.writeSync(ready, "1"); fs.closeSync(ready); });
 `;
+
+/** The server listens only when the test says so. */
+const waitsForGo =
+  'while (!fs.existsSync(path.join(home, "go"))) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);';
 
 let home: TestHome;
 /** A copy of what is installed: the client, and a server of the test's. */
@@ -207,14 +211,46 @@ describe("starting the server", () => {
   });
 
   test("a client that is ended while it waits takes nothing with it", async () => {
-    // the server listens only when the test says so
-    install('while (!fs.existsSync(path.join(home, "go"))) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);');
+    install(waitsForGo);
     const terminal = home.terminal(["x"], { file: built });
     await until(() => starts().length === 1, "the server to start");
     terminal.kill("SIGTERM");
     assert.equal((await terminal.waitForExit()).code, 143);
     fs.writeFileSync(path.join(home.folder, "go"), "");
     assert.equal((await run(["y"])).code, 17);
+  });
+
+  test("a client that is stopped while it waits (Ctrl+Z) keeps nobody from starting the next one", async () => {
+    install(waitsForGo);
+    const script = `set -m; ${built} x; echo "stopped $?"; read go; fg >/dev/null; echo "ended $?"`;
+    const terminal = home.terminal(["-c", script], { file: "/bin/bash" });
+    await until(() => starts().length === 1, "the server to start");
+    terminal.type("\x1a");
+    fs.writeFileSync(path.join(home.folder, "go"), "");
+    await terminal.waitFor("stopped 148");
+    assert.equal((await run(["y"])).code, 17);
+    const [first] = starts() as [number];
+    process.kill(first, "SIGKILL");
+    await untilGone(first);
+    const next = await run(["z"]);
+    assert.equal(next.code, 17, next.stderr);
+    terminal.type("\r");
+    await terminal.waitFor("ended 17");
+    await terminal.waitForExit();
+  });
+
+  test("a client that stood still for longer than it waits has the server that listens by then", async () => {
+    install(waitsForGo);
+    const clock = new ToldClock(home.work);
+    const terminal = home.terminal(["x"], { file: built, env: clock.env });
+    await until(() => starts().length === 1, "the server to start");
+    terminal.kill("SIGSTOP");
+    await until(() => stopped(terminal.pid), "the client to stop");
+    fs.writeFileSync(path.join(home.folder, "go"), "");
+    await until(() => fs.existsSync(path.join(home.folder, "server.sock")), "the server to listen");
+    await clock.pass(30_000);
+    terminal.kill("SIGCONT");
+    assert.equal((await terminal.waitForExit()).code, 17, terminal.text());
   });
 });
 
