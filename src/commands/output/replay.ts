@@ -25,6 +25,8 @@ const slowest = 1 / 16;
 const fastest = 1024;
 /** The bar stays for so long (ms) after a key. */
 const barTime = 2_500;
+/** Where it is while it plays the client is told this often (ms) at most, for the next server. */
+const rememberPause = 1_000;
 /** Bytes that may wait for the screen. */
 const mostLag = 2 << 20;
 
@@ -109,6 +111,8 @@ class Show {
   /** Keys that came since the loop looked. */
   #wake: () => void = () => {};
   #barUntil = 0;
+  /** The time of the recording that the client knows, and when (steady ms) it was told. */
+  #remembered = { time: 0, told: 0 };
   #barShown = false;
   readonly #keys = new ViewKeys();
 
@@ -183,6 +187,8 @@ class Show {
     });
     if (gone()) return;
     this.#time = playback.time;
+    const { time, told } = this.#remembered;
+    if (this.#time !== time && now - told >= rememberPause) this.#remember();
     if (playback.ended && !this.#paused) {
       this.#pause(true);
       return;
@@ -314,6 +320,7 @@ class Show {
 
   /** What the next server is asked for when this one is lost. */
   #remember(): void {
+    this.#remembered = { time: this.#time, told: this.#context.steady() };
     // as --at counts, which is from the start of the run and not from its first output
     const start = this.#session.row.started ?? this.#span.begins;
     const at = `${Math.max(0, Math.round((this.#time - start) / 1000))}s`;

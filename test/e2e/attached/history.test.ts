@@ -168,6 +168,25 @@ describe("replay", () => {
     assert.equal((await terminal.waitForExit()).code, 0);
   });
 
+  test("one that plays goes on where it was with the next server, though no key was pressed", async () => {
+    const id = await home.start(["sh", "-c", "echo first; sleep 2; echo second; sleep 6; echo third"]);
+    await home.untilState(id, "exited");
+    const terminal = home.terminal(["replay", id, "--idle", "0"], { cols: 100, rows: 12 });
+    await terminal.waitFor(/^first\nsecond\n\n/);
+    // a key that does nothing shows the bar, behind what the client is told
+    terminal.type("x");
+    await terminal.waitFor(/ 1x {2}[23]s of/);
+    const server = home.serverPid() as number;
+    process.kill(server, "SIGKILL");
+    await home.nextServer(server);
+    const { length } = terminal.received;
+    const bar = () => / 1x {2}(\S+) of/.exec(terminal.received.subarray(length).toString("latin1"))?.[1];
+    await terminal.waitFor(() => bar() !== undefined, "the next server's bar");
+    assert.match(String(bar()), /^[2-5]s$/);
+    terminal.key("q");
+    assert.equal((await terminal.waitForExit()).code, 0);
+  });
+
   test("keys that come before the first screen is there, and while much is drawn", async () => {
     // nothing of it can be skipped
     const id = await home.start(["seq", "-f", "\x1b[2J\x1b[Hline %.0f of a long recording", "1", "60000"]);
