@@ -101,6 +101,8 @@ class WatchView {
   #metricColumn: WatchColumn | undefined;
   #notice = "";
   #page: Page | undefined;
+  /** Keys so far: a report that was waited for is not drawn over what another key has opened. */
+  #presses = 0;
   #done: (attachTo: Session | ListRow | undefined) => void = () => {};
   /** The lines that the terminal shows: only others are written. Empty: what it shows is not known. */
   #drawn: readonly string[] = [];
@@ -249,6 +251,7 @@ class WatchView {
   }
 
   #press(key: KeyName): void {
+    this.#presses++;
     this.#notice = "";
     if (this.#prompt.typing) {
       const metric = this.#prompt.press(key);
@@ -315,7 +318,9 @@ class WatchView {
   /** The end of a session over the whole screen. */
   async #report(session: Session): Promise<void> {
     const { id, row } = session;
+    const asked = this.#presses;
     const { before, summary, after } = await endReport(session, this.#call.request.terminal.cols, { full: false, screen: true });
+    if (this.#presses !== asked) return;
     const progress = this.#own.progress(session)?.summary;
     this.#page = {
       title: `${row.name} (${id}) · ${endSentence(session)}`,

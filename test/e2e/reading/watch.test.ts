@@ -115,6 +115,25 @@ describe("falcon sessions --watch", () => {
     assert.equal((await terminal.waitForExit()).code, 0);
   });
 
+  test("a report that is asked for in one go with an attach is not drawn over the attached screen", async () => {
+    const terminal = watch(100, 30);
+    await terminal.waitFor(/^── zz \/ line/m);
+    terminal.type("eG");
+    await terminal.waitFor(() => selected(terminal).startsWith("aa"), "the ended one's line");
+    const { length } = terminal.received;
+    terminal.type("\rkk\r");
+    await terminal.waitFor("[j/k] switch node");
+    // the report takes some 50 ms; an epoch of the program's takes a quarter of a second
+    const epoch = () => Number(/(\d+)\/5000/.exec(terminal.text())?.[1] ?? Number.NaN);
+    const before = epoch();
+    await terminal.waitFor(() => epoch() > before + 4, "some epochs to pass");
+    terminal.key("d");
+    await terminal.waitFor(/^── zz \//m);
+    assert.doesNotMatch(terminal.received.subarray(length).toString(), /falcon's summary/);
+    terminal.key("q");
+    assert.equal((await terminal.waitForExit()).code, 0);
+  });
+
   test("/ shows only what fits, Esc all again; ? lists the keys; the wheel is asked for as arrows and given back", async () => {
     const terminal = watch(100, 30);
     await terminal.waitFor(/^── zz \/ line/m);
