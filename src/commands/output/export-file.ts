@@ -1,9 +1,13 @@
 // Where an export goes: the caller's stdout, or a file of theirs that is there whole or not at all.
 import { newSeries } from "../../base/aside/aside.ts";
+import { Failure, Status } from "../../base/failure.ts";
 import { callersPath } from "../../session/life/working-directory.ts";
 import { type Call, type Context, taken } from "../dispatch/call.ts";
 import { exportWork } from "./export-writer.ts";
 import { passedTo } from "./passed-output.ts";
+
+/** Names that mean another file to whoever opens them: to the process that writes, one of its own. */
+const ownDescriptor = /^\/dev\/(stdin|stdout|stderr|fd\/\d+)$|^\/proc\/(self|thread-self)\/fd\/\d+$/;
 
 /** Takes an export piece by piece. */
 export interface Target {
@@ -45,6 +49,11 @@ export async function writeOut(
     return written;
   }
   const file = callersPath(call.request.directory, output);
+  if (ownDescriptor.test(file))
+    throw new Failure(
+      `-o ${output}: that is a descriptor of each process's own; leave -o out: it goes to stdout then`,
+      Status.usage,
+    );
   const writer = newSeries(file);
   try {
     await writer.ask(exportWork.open, [file, call.request.umask, process.geteuid?.() ?? -1]);

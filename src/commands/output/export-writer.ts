@@ -7,6 +7,9 @@ import { operation } from "../../base/aside/aside.ts";
 import { Failure } from "../../base/failure.ts";
 import { onDisk, textOf } from "../../base/text/bytes.ts";
 
+/** A pipe that is full is tried again after so long (ms); for how long in all, aside-series.ts says. */
+const fullPause = 20;
+
 /** The file that this process writes. */
 let writing:
   | { handle: fs.promises.FileHandle; wanted: string; file: string; temporary: string | undefined; mode: number }
@@ -54,7 +57,20 @@ async function open(wanted: string, umask: number, uid: number): Promise<void> {
 }
 
 async function write(bytes: Uint8Array): Promise<void> {
-  await orNothing(({ handle }) => handle.writeFile(bytes));
+  await orNothing(async ({ handle }) => {
+    for (let at = 0; at < bytes.length; )
+      at += await handle
+        .write(bytes, at)
+        .then(({ bytesWritten }) => bytesWritten)
+        .catch(whenFull);
+  });
+}
+
+/** Nothing was written to a pipe whose reader is slower; it has been waited for a little. */
+async function whenFull(error: NodeJS.ErrnoException): Promise<number> {
+  if (error.code !== "EAGAIN") throw error;
+  await new Promise((resolve) => setTimeout(resolve, fullPause));
+  return 0;
 }
 
 async function finish(): Promise<void> {
@@ -71,12 +87,14 @@ async function finish(): Promise<void> {
 
 async function orNothing(work: (at: NonNullable<typeof writing>) => Promise<unknown>): Promise<void> {
   if (writing === undefined) throw new Failure("the export was given up");
-  const { wanted } = writing;
+  const { wanted, temporary } = writing;
   try {
     await work(writing);
   } catch (error) {
     await abandon();
-    throw new Failure(`cannot write ${wanted}: ${reason(error)}; nothing was left there`);
+    throw new Failure(
+      `cannot write ${wanted}: ${reason(error)}; ${temporary === undefined ? "a part of it was written" : "nothing was left there"}`,
+    );
   }
 }
 
@@ -124,6 +142,7 @@ function reason(error: unknown): string {
     ENOSPC: "the disk is full",
     EDQUOT: "the quota is used up",
     ENXIO: "nobody reads from it",
+    EPIPE: "nobody reads on",
   };
   return words[code ?? ""] ?? code ?? String(error);
 }

@@ -1,6 +1,7 @@
 // Exports, opened by programs that nobody here wrote: the asciinema player, Chromium, an SVG renderer, XML
 // and PNG readers.
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -272,6 +273,38 @@ describe("falcon export", () => {
     process.kill(server, "SIGKILL");
     await asked;
     await until(() => parts().length === 0, "it to be removed");
+  });
+
+  test("a pipe takes all of it, at its reader's pace; what is cut off there is told as a part", async () => {
+    // a piece of it is more than a pipe holds
+    const long = await home.start(["sh", "-c", "head -c 1000000 /dev/zero | tr '\\0' x"]);
+    await home.untilState(long, "exited");
+    await home.ok(["export", long, "--format", "cast", "-o", "whole.cast"]);
+    const whole = fs.readFileSync(file("whole.cast"));
+    execFileSync("mkfifo", [file("fifo")]);
+    // a pipe without a reader is refused: this one is there before the slow one is
+    const first = fs.openSync(file("fifo"), fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
+    const slow = home.run(["-c", "exec 3<fifo; sleep 1; cat <&3 > taken"], { file: "/bin/sh" });
+    try {
+      await home.ok(["export", long, "--format", "cast", "-o", "fifo"]);
+      assert.equal((await slow).code, 0);
+    } finally {
+      fs.closeSync(first);
+    }
+    assert.ok(fs.readFileSync(file("taken")).equals(whole));
+    const taking = home.run(["-c", "exec 3<fifo; head -c 1 <&3"], { file: "/bin/sh" });
+    const cut = home.run(["-c", `"$0" export ${long} --format cast -o fifo`, falcon], { file: "/bin/sh" });
+    assert.equal((await taking).code, 0);
+    const { code, stderr } = await cut;
+    assert.deepEqual([code, stderr], [125, `falcon: cannot write ${file("fifo")}: nobody reads on; a part of it was written\n`]);
+  });
+
+  test("a descriptor of the caller's (/dev/stdout) is no file: one sentence", async () => {
+    for (const name of ["/dev/stdout", "/dev/../dev/stderr", "/dev/fd/1", "/proc/self/fd/1", "/proc/thread-self/fd/1"]) {
+      const said = await home.run(["export", id, "--format", "text", "-o", name]);
+      assert.deepEqual([said.code, said.stdout], [2, ""]);
+      assert.match(said.stderr, /^falcon: -o \S+: .*leave -o out: it goes to stdout then\n$/);
+    }
   });
 
   test("an export that is broken off leaves the file as it was", async () => {
