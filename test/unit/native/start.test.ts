@@ -222,10 +222,13 @@ describe("starting the server", () => {
 
   test("a client that is stopped while it waits (Ctrl+Z) keeps nobody from starting the next one", async () => {
     install(waitsForGo);
-    const script = `set -m; ${built} x; echo "stopped $?"; read go; fg >/dev/null; echo "ended $?"`;
+    const asked = `sh -c 'echo $$ > pid; exec ${built} x'`;
+    const script = `set -m; ${asked}; echo "stopped $?"; read go; fg >/dev/null; echo "ended $?"`;
     const terminal = home.terminal(["-c", script], { file: "/bin/bash" });
     await until(() => starts().length === 1, "the server to start");
+    const pid = Number(readIfThere(path.join(home.work, "pid")));
     terminal.type("\x1a");
+    await until(() => pendingSignals(pid) !== 0n || stopped(pid), "the client to have the signal");
     fs.writeFileSync(path.join(home.folder, "go"), "");
     await terminal.waitFor("stopped 148");
     assert.equal((await run(["y"])).code, 17);
