@@ -1,4 +1,6 @@
 // A helper process's entry.
+import "../base/no-debugger.ts";
+
 import { runProgram } from "../base/kept-code.ts";
 import { optimizeLate } from "../base/late-optimizing.ts";
 

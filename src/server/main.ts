@@ -1,6 +1,8 @@
 // The session server's entry: `node dist/server.cjs --home DIR [--ready FD] [--for COMMAND]`, started by the
 // client and by nobody else. What takes a process or a thread of its own to come up is started here, before
 // the server's program is loaded, which is a hundred times as large.
+import "../base/no-debugger.ts";
+
 import type { ChildProcess } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";

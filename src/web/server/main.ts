@@ -1,5 +1,7 @@
 // The web process's entry: `node dist/web.cjs --home DIR --options JSON`, which `falcon web` becomes.
 
+import "../../base/no-debugger.ts";
+
 import fs from "node:fs";
 import net from "node:net";
 import os from "node:os";

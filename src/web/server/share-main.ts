@@ -1,6 +1,8 @@
 // The entry of `falcon share SESSION --to DIR`: writes one page with everything in it, and again while the
 // run goes on.
 
+import "../../base/no-debugger.ts";
+
 import { randomBytes } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";

@@ -1,0 +1,104 @@
+// Node opens its debugger at a SIGUSR1 that nobody listens to: a port without a password, for every user of
+// the machine. A signal to every process of a job, or of a user, reaches all of ours.
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import fs from "node:fs";
+import { before, test } from "node:test";
+import { alive, readIfThere, until } from "../../support/events.ts";
+import { TestHome } from "../../support/home.ts";
+import { notBuilt } from "../../support/paths.ts";
+
+before(() => assert.deepEqual(notBuilt(), [], "npm run build comes first"));
+
+/** The TCP ports that a process listens on. */
+function portsOf(pid: number): number[] {
+  const open = fs.readdirSync(`/proc/${pid}/fd`).map((fd) => {
+    try {
+      return fs.readlinkSync(`/proc/${pid}/fd/${fd}`);
+    } catch {
+      return ""; // closed meanwhile
+    }
+  });
+  // local address, remote address, state (0A: listens), queues, timers, retries, uid, timeout, inode: proc(5)
+  const listening = fs.readFileSync("/proc/net/tcp", "latin1").matchAll(/^ *\d+: \w+:(\w+) \S+ 0A (?:\S+ +){5}(\d+)/gm);
+  return [...listening].flatMap(([, port, inode]) =>
+    open.includes(`socket:[${inode}]`) ? [Number.parseInt(`${port}`, 16)] : [],
+  );
+}
+
+/** The home's processes that are Node, and those that these have forked. */
+function nodesOf(home: TestHome): number[] {
+  const named = home.processes().filter(({ argv }) => argv.some((word) => word.endsWith(".cjs")));
+  return named.flatMap(({ pid }) => {
+    const children = readIfThere(`/proc/${pid}/task/${pid}/children`) ?? "";
+    return [pid, ...children.split(" ").filter((child) => readIfThere(`/proc/${child}/cmdline`)?.includes(".cjs"))].map(Number);
+  });
+}
+
+/** Sends it to all, and answers each one's ports once a plain Node, which was sent it last, listens. */
+async function portsBehind(pids: number[]): Promise<number[][]> {
+  const word = "setInterval(() => {}, 1000); console.log('up')";
+  const control = spawn(process.execPath, ["--inspect-port=0", "-e", word], { stdio: ["ignore", "pipe", "pipe"] });
+  try {
+    await once(control.stdout, "data");
+    for (const pid of [...pids, control.pid as number]) process.kill(pid, "SIGUSR1");
+    const [said] = await once(control.stderr, "data");
+    assert.match(String(said), /Debugger listening/);
+    for (const pid of pids) assert.ok(alive(pid), `process ${pid} goes on`);
+    return pids.map(portsOf);
+  } finally {
+    control.kill("SIGKILL");
+    await once(control, "close");
+  }
+}
+
+test("a SIGUSR1 to every process opens no port, of a server, its helpers, the page and a page that is shared", async (t) => {
+  const home = new TestHome();
+  t.after(() => home.dispose());
+  const id = await home.start(["/bin/cat"]);
+  const [page, shared] = [home.terminal(["web"]), home.terminal(["share", id, "--to", `${home.work}/shared`])];
+  await page.waitFor("Ctrl+C ends it");
+  await shared.waitFor("while it runs");
+  const nodes = await until(() => {
+    const found = nodesOf(home);
+    return found.length >= 4 ? found : undefined;
+  }, "server, helper, page and shared page");
+  assert.deepEqual(
+    await portsBehind(nodes),
+    nodes.map(() => []),
+  );
+  for (const terminal of [page, shared]) {
+    terminal.key("C-c");
+    await terminal.waitForExit();
+  }
+});
+
+test("nor one to a server that has not begun to listen", async (t) => {
+  const home = new TestHome();
+  t.after(() => home.dispose());
+  await home.start(["/bin/cat"]);
+  const [row] = await home.sessions();
+  const holder = home.processes().find(({ argv }) => argv[0]?.endsWith("holder"))?.pid as number;
+  const first = home.serverPid() as number;
+  process.kill(holder, "SIGSTOP");
+  try {
+    process.kill(first, "SIGKILL");
+    const asked = home.sessions();
+    await until(() => home.logged("server.started").length === 2, "the next server");
+    const nodes = await until(() => {
+      const found = nodesOf(home).filter((pid) => pid !== first);
+      return found.length >= 2 ? found : undefined;
+    }, "the next server and its helper");
+    const ports = await portsBehind(nodes);
+    assert.equal(home.logged("server.listened").length, 1, "it waits for the holder");
+    assert.deepEqual(
+      ports,
+      nodes.map(() => []),
+    );
+    process.kill(holder, "SIGCONT");
+    assert.equal((await asked)[0]?.id, row?.id);
+  } finally {
+    process.kill(holder, "SIGCONT");
+  }
+});
