@@ -26,8 +26,10 @@ export function keeperAbove(caller: number, kind: string): Keeper | undefined {
   return undefined;
 }
 
+/** What could not be read, then or now (no descriptor was left), is no evidence. */
 function gone({ pid, start }: Keeper): boolean {
-  return !processAlive(pid) || startTime(pid) !== start;
+  const now = startTime(pid);
+  return !processAlive(pid) || (start !== null && now !== null && now !== start);
 }
 
 export interface JobWatchEffects {
