@@ -132,7 +132,8 @@ static napi_value shutdown_writing(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
-// recvFds(socket, max): {data, fds}, or null when it would block; data of no bytes is the end.
+// recvFds(socket, max): {data, fds}, or null when it would block; data of no bytes is the end. Throws EMFILE
+// where descriptors came that could not be had: the bytes alone would look like a message without any.
 static napi_value recv_fds(napi_env env, napi_callback_info info) {
   napi_value a[2];
   int fd, max, passed[RIDERS_MOST];
@@ -145,8 +146,16 @@ static napi_value recv_fds(napi_env env, napi_callback_info info) {
     return throw_errno(env, "recvmsg", NULL);
   }
   ssize_t length;
-  do length = receive_passed(fd, bytes, (size_t)max, MSG_DONTWAIT, passed, &count);
-  while (length < 0 && errno == EINTR);
+  int flags;
+  do {
+    flags = MSG_DONTWAIT;
+    length = receive_passed(fd, bytes, (size_t)max, &flags, passed, &count);
+  } while (length < 0 && errno == EINTR);
+  if (length >= 0 && (flags & MSG_CTRUNC)) {
+    for (size_t i = 0; i < count; i++) close(passed[i]);
+    length = -1;
+    errno = EMFILE;
+  }
   if (length < 0) {
     int error = errno;
     free(bytes);

@@ -220,7 +220,7 @@ bool client_was_told_end(void) {
 static ssize_t receive(uint8_t *into, size_t room) {
   int passed[RIDERS_MOST];
   size_t count;
-  ssize_t length = receive_passed(client.connection, into, room, 0, passed, &count);
+  ssize_t length = receive_passed(client.connection, into, room, &(int){0}, passed, &count);
   // client_wants_more keeps to this: with more, what comes next would be taken for another's
   if (client.passed_count + count > PASSED_MOST)
     client_die("the session server (process %d) sent more descriptors than frames", (int)client.server_pid);

@@ -273,7 +273,7 @@ static ssize_t receive(struct connection *c, uint8_t *into, size_t room) {
   if (holder_state() != WAITING_FOR_GO) return os_recv(c->fd, into, room, 0);
   int passed[RIDERS_MOST];
   size_t count;
-  ssize_t length = receive_passed(c->fd, into, room, 0, passed, &count);
+  ssize_t length = receive_passed(c->fd, into, room, &(int){0}, passed, &count);
   for (size_t i = 0; i < count; i++) {
     if (c->passed >= 0) os_close(c->passed);
     c->passed = passed[i];

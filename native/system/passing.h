@@ -33,13 +33,14 @@ static inline ssize_t send_passing(int fd, void *bytes, size_t length, const int
 }
 
 // As recv(2), with the `count` descriptors that came along, which no program inherits and which are ours to
-// close.
-static inline ssize_t receive_passed(int fd, void *into, size_t room, int flags, int passed[RIDERS_MOST], size_t *count) {
+// close. `flags` answers those of recvmsg(2): MSG_CTRUNC says that some came for which none was to be had.
+static inline ssize_t receive_passed(int fd, void *into, size_t room, int *flags, int passed[RIDERS_MOST], size_t *count) {
   struct iovec part = {into, room};
   union riders control;
   struct msghdr message = {
       .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.space, .msg_controllen = sizeof control.space};
-  ssize_t length = os_recvmsg(fd, &message, MSG_CMSG_CLOEXEC | flags);
+  ssize_t length = os_recvmsg(fd, &message, MSG_CMSG_CLOEXEC | *flags);
+  *flags = message.msg_flags;
   *count = 0;
   for (struct cmsghdr *header = length < 0 ? NULL : CMSG_FIRSTHDR(&message); header; header = CMSG_NXTHDR(&message, header)) {
     if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;

@@ -85,9 +85,9 @@ function loseSince(before: ReadonlyMap<string, number>): void {
   shutdownWriting(fd);
 }
 
-/** Does something while no descriptor is to be had; then there are some, and it is time for another try. */
-async function withoutDescriptors(t: TestContext, work: () => Promise<void>): Promise<void> {
-  const giveBack = takeDescriptors();
+/** Does something while `room` descriptors are to be had; then there are more, and another try is due. */
+async function withoutDescriptors(t: TestContext, work: () => Promise<void>, room = 0): Promise<void> {
+  const giveBack = takeDescriptors(room);
   t.mock.timers.enable({ apis: ["setTimeout"] });
   try {
     await work();
@@ -250,9 +250,13 @@ test("a killed holder whose log is locked for a moment more is succeeded a momen
   });
 });
 
-test("a session whose holder cannot be reached for want of a descriptor is adopted once there is one", async (t) => {
+/** Adopts the session of a holder while `room` descriptors are to be had, and then that there are some. */
+async function adoptedLate(t: TestContext, room: number): Promise<void> {
+  const before = sockets();
   await held(["/bin/sleep", "100"], async ({ folder, holder, row: pids }) => {
     holder.close();
+    // its descriptor would be there for the next one
+    await until(() => [...sockets().keys()].every((place) => before.has(place)), "the connection to be closed");
     const told: string[] = [];
     const effects = {
       ...{ log: (event) => void told.push(event), clock: () => 0, steady: () => 0, boot: "" },
@@ -265,12 +269,22 @@ test("a session whose holder cannot be reached for want of a descriptor is adopt
     const session = new Session(row, folder, effects);
     // no screen is looked at here
     Object.assign(session.output, { beginFromStored: () => {}, follow: () => {} });
-    await withoutDescriptors(t, async () => {
-      await session.adopt();
-      assert.equal(row.state, "running");
-    });
+    await withoutDescriptors(
+      t,
+      async () => {
+        await session.adopt();
+        assert.deepEqual([row.state, told.includes("session.adopted")], ["running", false]);
+      },
+      room,
+    );
     await until(() => told.includes("session.adopted"), "the adoption");
     assert.equal(row.state, "running");
+    assert.notEqual(session.lineMode(), undefined, "it has the terminal");
     await session.leave();
   });
-});
+}
+
+test("a session whose holder cannot be reached for want of a descriptor is adopted once there is one", (t) => adoptedLate(t, 0));
+
+test("nor is one adopted without its terminal, where the last descriptor is the connection to its holder", (t) =>
+  adoptedLate(t, 1));
