@@ -363,7 +363,8 @@ export class Server implements Context {
   }
 
   /**
-   * Takes the lock, adopts what runs, listens.
+   * Takes the lock, adopts what runs, listens. Before that nobody is answered, so that what may take long and
+   * is not needed to know what runs, as the sessions of ended jobs, comes behind it.
    * @throws AlreadyServed when another server has this home; Failure when the home cannot be used.
    */
   static async start(options: ServerOptions): Promise<Server> {
@@ -393,15 +394,14 @@ export class Server implements Context {
       guard.databaseOpened();
       server = new Server(options, guard, log, aside, screens, store, await settings);
       await server.table.adopt();
-      await server.takeInJobs();
       server.#tellEarlierEnds();
       await server.#listener.listen();
       log("server.listened", { sessions: server.table.live().length });
       // a scope of the user's manager would take it out of its job's control group
       if (options.job === undefined) server.#scopes.enterServer(process.pid);
-      server.#jobSessions.watch();
       server.#aside.warm();
       server.#hub.resume();
+      server.#jobSessions.watch();
       server.#retention.begin();
       server.tick.begin();
       server.usage.changed();
@@ -411,6 +411,8 @@ export class Server implements Context {
       return server;
     } catch (error) {
       log("server.failed", { reason: String(error), stack: error instanceof Error ? error.stack : undefined });
+      // its end lets go of everything, and ends the process
+      if (server?.handingOver) return server;
       guard.release();
       throw error;
     }
@@ -526,7 +528,10 @@ export class Server implements Context {
     if (this.#ending || this.#clients.count > 0 || this.#retention.busy) return;
     if (this.#hub.pending) return;
     if (this.table.live().length > 0) return;
-    this.#idle = setTimeout(() => this.stopServer("nothing runs and nobody is attached"), this.config.serverIdle);
+    this.#idle = setTimeout(() => {
+      if (this.#jobSessions.busy) this.#considerIdle();
+      else this.stopServer("nothing runs and nobody is attached");
+    }, this.config.serverIdle);
   }
 
   stopServer(reason: string): void {

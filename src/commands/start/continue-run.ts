@@ -39,6 +39,8 @@ export async function earlierOfJob(
 
 /** Brings in what other homes know of the run in this directory: a job that resumes it is its next part. */
 export async function bringInRun(context: Context, runDirectory: string, directory: string): Promise<void> {
+  // those of a job that is over may be on their way, and are not to be brought in a second time
+  await context.takeInJobs();
   if (sessionsOfRun(context.table.all(), runDirectory, directory).length > 0) return;
   const run = await context.parts.runOfDirectory(runDirectory);
   if (run !== undefined) await context.parts.bringIn(run);

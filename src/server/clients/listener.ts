@@ -33,7 +33,9 @@ export class Listener {
   #path: string;
   #effects: ListenerEffects;
   #server: net.Server | undefined;
+  /** Each look at the path; undefined while there is to be no socket: before `listen`, and behind `close`. */
   #check: NodeJS.Timeout | undefined;
+  #closed = false;
   #inode = 0;
 
   constructor(file: string, effects: ListenerEffects) {
@@ -41,7 +43,7 @@ export class Listener {
     this.#effects = effects;
   }
 
-  /** @throws Failure when the path is too long or cannot be bound. */
+  /** @throws Failure when the path is too long or cannot be bound, or the server goes meanwhile. */
   async listen(): Promise<void> {
     await this.#bind();
     this.#check = setInterval(() => void this.check(), pathCheck).unref();
@@ -62,6 +64,10 @@ export class Listener {
       server.once("error", (error) => reject(new Failure(`cannot listen at ${temporary}: ${error.message}`)));
       server.listen({ path: temporary, backlog: 511 }, resolve);
     });
+    if (this.#closed) {
+      server.close(); // which removes the file, too
+      throw new Failure("the server goes, and listens to nobody any more");
+    }
     server.on("error", (error) => this.#effects.log("listener.failed", { reason: String(error) }));
     fs.chmodSync(temporary, 0o600);
     const made = this.#effects.home.entry(path.basename(temporary))?.inode ?? 0;
@@ -90,7 +96,7 @@ export class Listener {
 
   /** Looks whether our socket is still at its path, and makes it again where it is not. */
   async check(): Promise<void> {
-    if (this.#ours()) return;
+    if (this.#check === undefined || this.#ours()) return;
     this.#effects.log("listener.path-lost", { path: this.#path });
     const old = this.#server;
     try {
@@ -113,6 +119,8 @@ export class Listener {
   /** Stops listening; the path goes too when it is ours. */
   close(): void {
     clearInterval(this.#check);
+    this.#check = undefined;
+    this.#closed = true;
     this.#effects.home.remove(path.basename(this.#path), this.#inode);
     this.#server?.close();
   }

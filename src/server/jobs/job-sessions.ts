@@ -22,8 +22,8 @@ import { keeperAbove, keeperFrom, watchJob } from "./job-watch.ts";
 const jobLook = 30_000;
 
 /**
- * So long (ms) a start or a list waits for what a batch system says of a job that is over: without it, less
- * is said of its end.
+ * So long (ms) a list, a command by name or a launch into a run directory waits for what a batch system says
+ * of a job that is over: without it, less is said of its end.
  */
 const longestJobQuestion = 4_000;
 
@@ -76,6 +76,11 @@ export class JobSessions {
     return this.#takingIn;
   }
 
+  /** Whether sessions are being taken in. */
+  get busy(): boolean {
+    return this.#takingIn !== undefined;
+  }
+
   async #takeInAll(): Promise<void> {
     let untold = 0;
     const taken = await takeInEndedJobs(this.#effects.home, {
@@ -115,13 +120,15 @@ export class JobSessions {
     else if (unexplained) this.#effects.conclude(session, row.reason);
   }
 
-  /** Looks for jobs that are over; in a job, for its end. */
+  /** Looks for jobs that are over, at once and from time to time; in a job, for its end. */
   watch(): void {
     const { keeper, job } = this.#effects;
     if (job === undefined) {
-      this.#look = setInterval(() => {
+      const look = () => {
         void this.takeIn().catch((error) => this.#effects.log("job.import-failed", { reason: String(error) }));
-      }, jobLook).unref();
+      };
+      this.#look = setInterval(look, jobLook).unref();
+      look();
     }
     if (keeper === undefined || job === undefined) return;
     this.#keeperKind = nameOf(keeper);

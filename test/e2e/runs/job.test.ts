@@ -7,7 +7,7 @@ import path from "node:path";
 import { afterEach, before, beforeEach, describe, test } from "node:test";
 import { close, tryLock } from "../../../src/platform/native.ts";
 import { alive, readIfThere, until, untilFile, untilGone } from "../../support/events.ts";
-import { TestHome } from "../../support/home.ts";
+import { killNow, TestHome } from "../../support/home.ts";
 import { runInJob, stepManager } from "../../support/machines/fake-job.ts";
 import * as built from "../../support/paths.ts";
 
@@ -162,6 +162,29 @@ describe("a batch job without control groups", { skip: process.platform !== "lin
     const before = await run(`${line("-d --name before")}\n${built.falcon} wait before`);
     assert.equal(before.code, 5, `${before.stdout}${before.stderr}${home.serverLog()}`);
     assert.doesNotMatch(before.stderr, /would end now/);
+  });
+
+  test("a server of the host that starts is there before Slurm has said how a job ended whose sessions it takes in", async () => {
+    const [bin, asked, says, up] = [`${home.work}/bin`, `${home.work}/asked`, `${home.work}/says`, `${home.work}/up`];
+    fs.mkdirSync(bin);
+    const silent = `#!/bin/sh\ntouch ${asked}\nwhile [ ! -e ${says} ]; do sleep 0.1; done\nexit 1\n`;
+    for (const name of ["scontrol", "sacct"]) fs.writeFileSync(path.join(bin, name), silent, { mode: 0o700 });
+    const job = startJob(`PATH=${bin}:$PATH ${built.falcon} run -d --name killed -- /bin/sh -c "echo > ${up}; exec sleep 1000"`);
+    await untilFile(up);
+    const all = home.processes();
+    for (const { pid } of all) killNow(pid);
+    for (const { pid } of all) await untilGone(pid);
+    assert.ok(!alive(job.pid));
+    try {
+      await home.ok(["server", "status"]);
+      await until(() => fs.existsSync(asked), "Slurm to be asked");
+    } finally {
+      fs.writeFileSync(says, "");
+    }
+    const ended = await until(async () => ((found) => found?.state === "lost" && found)(await row("killed")), "its end");
+    assert.equal(ended.job, "s77");
+    const log = readIfThere(path.join(home.folder, "server.log")) ?? "";
+    assert.ok(log.indexOf(" server.listened") < log.indexOf(" session.changed"), log);
   });
 
   test("a client of the job's next run, which met the server of the run before, goes to the next server", async () => {
