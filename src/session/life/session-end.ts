@@ -14,7 +14,9 @@ import { endReason } from "./state.ts";
 
 /**
  * So long (ms) an end is not told of while its files are looked at: a file server that hangs must not keep a
- * waiting caller.
+ * waiting caller. Of a part whose job is to run again the end is told behind the request to Slurm, however
+ * long that takes (each program and each look has a bound of its own): the job's script ends with the caller,
+ * and Slurm kills the server, which alone would ask, with the script.
  */
 const longestConclusion = 10_000;
 
@@ -127,7 +129,8 @@ export class SessionEnd {
     row.facts.outputBytes = output.offset;
     row.facts.lastOutput = lastOutput || this.#lastHeard();
     this.#session.save();
-    await within(longestConclusion, this.#effects.conclude(lost));
+    const concluded = this.#effects.conclude(lost);
+    await (row.facts.requeue === true ? concluded : within(longestConclusion, concluded));
   }
 
   /**

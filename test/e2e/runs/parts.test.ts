@@ -173,6 +173,21 @@ describe("a job that is run again", () => {
     assert.equal(slurm.calls().filter((call) => call.startsWith("requeue")).length, before + 1);
   });
 
+  test("an accounting that is slow keeps no job from being run again, and the caller from being told", async () => {
+    const node = new Node(shared, slurm.path);
+    nodes.push(node);
+    const bin = path.join(node.work, "bin");
+    fs.mkdirSync(bin);
+    // longer than an end waits for what its files say, and shorter than one of Slurm's programs may take
+    fs.writeFileSync(path.join(bin, "sacct"), "#!/bin/sh\nsleep 12\n", { mode: 0o755 });
+    const asked = () => slurm.calls().filter((call) => call === "requeue 77").length;
+    const before = asked();
+    const launch = ["launch", "--falcon", trainer, "--requeue", "-o", "slow", "samples=256", "rate=0", "epochs=9", "fail_at=2"];
+    const failed = await node.run(launch, { env: { PATH: `${bin}:${slurm.path}` } });
+    assert.match(failed.stderr, /job 77 is asked to run again/);
+    assert.equal(asked(), before + 1);
+  });
+
   test("settings that a relaunch added hold when the job is run again, and are shown", async () => {
     const node = new Node(shared, slurm.path);
     const next = new Node(shared, slurm.path);
