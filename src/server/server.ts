@@ -571,7 +571,6 @@ export class Server implements Context {
     // what was taken is noted, or it would be told twice
     const told = this.#letGo(() => within(longestDelivery, this.#hub.leave()));
     this.tick.dispose();
-    this.#jobSessions.dispose();
     this.usage.dispose();
     clearInterval(this.#timeKeeper);
     clearTimeout(this.#archiveSweep);
@@ -580,6 +579,7 @@ export class Server implements Context {
     await this.#letGo(
       () => this.roster.farewell(),
       () => this.masters.end(),
+      () => this.#jobSessions.leave(),
     );
     await this.#letGo(
       () => this.table.leave(),

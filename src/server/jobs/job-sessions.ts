@@ -1,7 +1,7 @@
 // Sessions and batch jobs: the host's server takes in the sessions of jobs that are over; the server of a job
 // ends its sessions with it where no control group does.
 import { setTimeout as delay } from "node:timers/promises";
-import { steady, wall } from "../../base/clock.ts";
+import { steady, wall, within } from "../../base/clock.ts";
 import type { Log } from "../../base/log.ts";
 import { finalJobEnd, jobWords } from "../../batch/job-end.ts";
 import { Slurm } from "../../batch/slurm.ts";
@@ -12,7 +12,7 @@ import type { SessionTable } from "../../session/life/session-table.ts";
 import { isLive } from "../../session/life/state.ts";
 import { type TakenIn, takeInEndedJobs, type Untold } from "../../session/machines/take-in.ts";
 import { stopGracefully } from "../../session/run/graceful-stop.ts";
-import type { SessionStore } from "../../store/session-store.ts";
+import type { SessionRow, SessionStore, StoredSnapshot } from "../../store/session-store.ts";
 import { keeperAbove, keeperFrom, watchJob } from "./job-watch.ts";
 
 /**
@@ -56,6 +56,7 @@ export interface JobSessionEffects {
 export class JobSessions {
   readonly #effects: JobSessionEffects;
   #takingIn: Promise<void> | undefined;
+  #left = false;
   /** See TakeInEffects. */
   readonly #leftAlone = new Map<string, number>();
   #look: NodeJS.Timeout | undefined;
@@ -76,7 +77,7 @@ export class JobSessions {
     return this.#takingIn;
   }
 
-  /** Whether sessions are being taken in. */
+  /** Whether sessions are being taken in: the server does not go by itself meanwhile. */
   get busy(): boolean {
     return this.#takingIn !== undefined;
   }
@@ -91,6 +92,7 @@ export class JobSessions {
         this.#effects.keepUntold(kept);
         untold += kept.deliveries.length + kept.notices.length;
       },
+      keep: (row, snapshot) => this.#save(row, snapshot),
       ending: () => this.#effects.ending(),
       leftAlone: this.#leftAlone,
     });
@@ -99,8 +101,12 @@ export class JobSessions {
     if (untold > 0 && !this.#effects.ending()) this.#effects.tellUntold();
   }
 
-  async #takeInOne({ row, snapshot, job, written }: TakenIn): Promise<void> {
-    row.facts.job = job;
+  #save(row: SessionRow, snapshot: StoredSnapshot | undefined): void {
+    this.#effects.store.save(row);
+    if (snapshot !== undefined) this.#effects.store.saveSnapshot(row.id, snapshot);
+  }
+
+  async #takeInOne({ row, job, written }: TakenIn): Promise<void> {
     // its own server may have seen the holder go before Slurm said why
     const unexplained = row.state === "lost" && row.facts.batchEnd === undefined && row.facts.broughtIn !== true;
     if (isLive(row.state) || unexplained) {
@@ -111,10 +117,9 @@ export class JobSessions {
       row.ended ??= end?.time ?? written;
       if (unexplained) delete row.facts.outcome;
     }
-    this.#effects.stored(() => {
-      this.#effects.store.save(row);
-      if (snapshot !== undefined) this.#effects.store.saveSnapshot(row.id, snapshot);
-    });
+    // the next server has the row as it was kept
+    if (this.#left) return;
+    this.#effects.stored(() => this.#effects.store.save(row));
     const session = await this.#effects.table.takeIn(row);
     if (session.row.facts.untold === true) this.#effects.tell(session);
     else if (unexplained) this.#effects.conclude(session, row.reason);
@@ -152,8 +157,11 @@ export class JobSessions {
     return keeper === undefined ? {} : { keeper };
   }
 
-  dispose(): void {
+  /** The server goes: what Slurm says of sessions that are being taken in is waited for, as at a start. */
+  async leave(): Promise<void> {
     clearInterval(this.#look);
     this.#endWatch();
+    await within(longestJobQuestion, this.#takingIn?.catch(() => {}) ?? Promise.resolve());
+    this.#left = true;
   }
 }

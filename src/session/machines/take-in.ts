@@ -25,7 +25,6 @@ const leftAlone = 3_600_000;
 /** One session of an ended job, its folder at its new place. */
 export interface TakenIn {
   row: SessionRow;
-  snapshot: StoredSnapshot | undefined;
   /** Name of the job's home. */
   job: string;
   /** When it wrote its last output, ms since 1970. */
@@ -46,6 +45,8 @@ export interface TakeInEffects {
   rowOf(folder: string): SessionRow | undefined;
   /** Keeps what is to be told, before the place that has it goes. Of one that is told twice it keeps one. */
   untold(untold: Untold): void;
+  /** Keeps a session whose folder was moved, before the place that has its row goes. */
+  keep(row: SessionRow, snapshot: StoredSnapshot | undefined): void;
   /** Whether the server is on its way out: the sessions of a moment later are the next one's. */
   ending(): boolean;
   /** Homes that are left alone, and until when (ms, monotonic); kept between two looks. */
@@ -155,11 +156,14 @@ async function takeIn(host: string, { job, home }: JobHome, effects: TakeInEffec
       effects.log("job.session-lost", { job, folder: from });
       continue;
     }
+    if (effects.ending()) throw new Error("the rest is left to the next server");
     const written = lastWrite(from) ?? row.created;
     // the job's home may be on another file system (native/home/home.c)
     await moveFolder(from, to, () => !effects.ending());
-    taken.push({ row, snapshot: known?.snapshot, job, written });
+    row.facts.job = job;
+    taken.push({ row, job, written });
     ids.push(id);
+    effects.keep(row, known?.snapshot);
   }
   effects.log("job.imported", { job, ids });
   if (twice.length > 0) throw new Error(`there already: ${twice.join(" ")}`);

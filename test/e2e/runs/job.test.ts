@@ -6,6 +6,8 @@ import fs from "node:fs";
 import path from "node:path";
 import { afterEach, before, beforeEach, describe, test } from "node:test";
 import { close, tryLock } from "../../../src/platform/native.ts";
+import { SessionStore } from "../../../src/store/session-store.ts";
+import { killServer } from "../../faults/product.ts";
 import { alive, readIfThere, until, untilFile, untilGone } from "../../support/events.ts";
 import { killNow, TestHome } from "../../support/home.ts";
 import { runInJob, stepManager } from "../../support/machines/fake-job.ts";
@@ -97,6 +99,41 @@ describe("a batch job without control groups", { skip: process.platform !== "lin
         "the job's end",
       );
     }
+  });
+
+  test("what was known of it when all of it was killed is the host's before Slurm is asked, which may kill its server", async () => {
+    const bin = path.join(home.work, "bin");
+    fs.mkdirSync(bin);
+    const [asked, answer] = [path.join(home.work, "asked"), path.join(home.work, "answer")];
+    const waits = `#!/bin/sh\necho >> ${asked}\nuntil [ -e ${answer} ]; do sleep 0.05; done\nexit 1\n`;
+    fs.writeFileSync(path.join(bin, "scontrol"), waits, { mode: 0o755 });
+    home.env.PATH = `${bin}:${home.env.PATH}`;
+    const program = `/bin/sh -c 'trap "" USR1; echo up; exec sleep 1000'`;
+    const job = startJob(`${built.falcon} run -d --name known -- ${program}`);
+    const session = await until(() => row("known"), "the run to be listed");
+    await until(async () => (await home.ok(["logs", "known"])).includes("up"), "the signal to be ignored");
+    await home.ok(["kill", "--signal", "USR1", "known"]);
+    await home.ok(["server", "stop"]);
+    await until(() => home.servers().every(({ argv }) => argv.includes("s77")), "the host's server to go");
+    for (const pid of [job.pid, ...home.processes().map((one) => one.pid), session.pid as number]) process.kill(pid, "SIGKILL");
+    await untilGone(session.pid as number);
+    const listing = home.sessions();
+    await untilFile(asked, (text) => text !== "");
+    assert.ok(await killServer(home));
+    fs.writeFileSync(answer, "");
+    await listing;
+    const known = await row("known");
+    assert.deepEqual([known?.id, known?.job, known?.state], [session.id, "s77", "lost"]);
+    await home.ok(["server", "stop"]);
+    await until(() => home.servers().length === 0, "the host's server to go");
+    const store = SessionStore.open(path.join(home.folder, "state.db"), () => {});
+    const signals = store.all().flatMap(({ facts }) => (facts as { signals?: { signal: string }[] }).signals ?? []);
+    store.close();
+    assert.deepEqual(
+      signals.map(({ signal }) => signal),
+      ["SIGUSR1"],
+    );
+    assert.ok(!fs.existsSync(jobHome("s77")));
   });
 
   test("a home that is removed while its first server is waited for, as that of an ended job, is made again", async () => {

@@ -27,6 +27,7 @@ describe("the homes of jobs", () => {
     known: () => false,
     rowOf: () => undefined,
     untold: () => {},
+    keep: () => {},
     ending: () => false,
     leftAlone: new Map(),
     ...other,
@@ -161,6 +162,51 @@ describe("the homes of jobs", () => {
         assert.deepEqual(await takeInEndedJobs(host, effects({ rowOf, ending: () => true })), []);
         assert.deepEqual([fs.readdirSync(sessions()), fs.readdirSync(path.join(job, "s"))], [[], ["a"]]);
       }));
+  });
+
+  test("each row is kept once its folder is moved, before the database that has it goes", async () => {
+    const store = SessionStore.open(path.join(job, "state.db"), () => {});
+    const texts = { name: "n", directory: "/", host: "h", token: "t", boot: "b", trainer: "none", reason: "it runs" };
+    const numbers = { umask: 18, created: 1, started: 2, cols: 80, rows: 24, interrupts: 3, holderPid: null, programPid: null };
+    const rest = {
+      runDirectory: null,
+      ended: null,
+      waitStatus: null,
+      attached: null,
+      pinned: false,
+      limits: [],
+      environment: {},
+    };
+    for (const id of ["a", "b"]) {
+      const row = { id, kind: "run", command: ["x"], state: "running", facts: {}, ...texts, ...numbers, ...rest };
+      store.save(row as unknown as SessionRow);
+      store.saveSnapshot(id, { offset: 7, cols: 80, rows: 24, replay: Buffer.from("screen") });
+      fs.mkdirSync(path.join(job, "s", id), { recursive: true });
+    }
+    store.close();
+    const kept: unknown[] = [];
+    const keep: TakeInEffects["keep"] = (row, snapshot) => {
+      const places = [path.join(host, "s", row.id), path.join(job, "state.db")];
+      kept.push([row.id, row.interrupts, row.facts.job, snapshot?.offset, ...places.map((place) => fs.existsSync(place))]);
+      if (row.id === "b") throw new Error("the disk is full");
+    };
+    const taken = await takeInEndedJobs(host, effects({ keep }));
+    assert.deepEqual(kept, [
+      ["a", 3, "s77", 7, true, true],
+      ["b", 3, "s77", 7, true, true],
+    ]);
+    assert.equal(taken.length, 2);
+    assert.ok(fs.existsSync(path.join(job, "state.db")), "what could not be kept stays where it is");
+  });
+
+  test("a server that ends leaves what it has not moved to the next one", async () => {
+    for (const id of ["a", "b"]) fs.mkdirSync(path.join(job, "s", id), { recursive: true });
+    let ending = false;
+    const keep = () => {
+      ending = true;
+    };
+    const taken = await takeInEndedJobs(host, effects({ rowOf, keep, ending: () => ending }));
+    assert.deepEqual([taken.length, fs.readdirSync(path.join(job, "s")).length], [1, 1]);
   });
 
   test("what a killed one had still to tell is kept before its home goes: each once, and with the message that was under way", async () => {
