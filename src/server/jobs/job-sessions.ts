@@ -10,9 +10,10 @@ import { signalNumber } from "../../platform/signals.ts";
 import type { Session } from "../../session/life/session.ts";
 import type { SessionTable } from "../../session/life/session-table.ts";
 import { isLive } from "../../session/life/state.ts";
-import { type TakenIn, takeInEndedJobs, type Untold } from "../../session/machines/take-in.ts";
+import { type KeptSession, type TakenIn, takeInEndedJobs, type Untold } from "../../session/machines/take-in.ts";
 import { stopGracefully } from "../../session/run/graceful-stop.ts";
-import type { SessionRow, SessionStore, StoredSnapshot } from "../../store/session-store.ts";
+import { SessionEvents } from "../../store/session-events.ts";
+import type { SessionStore } from "../../store/session-store.ts";
 import { keeperAbove, keeperFrom, watchJob } from "./job-watch.ts";
 
 /**
@@ -92,7 +93,7 @@ export class JobSessions {
         this.#effects.keepUntold(kept);
         untold += kept.deliveries.length + kept.notices.length;
       },
-      keep: (row, snapshot) => this.#save(row, snapshot),
+      keep: (session) => this.#keep(session),
       ending: () => this.#effects.ending(),
       leftAlone: this.#leftAlone,
     });
@@ -101,9 +102,15 @@ export class JobSessions {
     if (untold > 0 && !this.#effects.ending()) this.#effects.tellUntold();
   }
 
-  #save(row: SessionRow, snapshot: StoredSnapshot | undefined): void {
-    this.#effects.store.save(row);
-    if (snapshot !== undefined) this.#effects.store.saveSnapshot(row.id, snapshot);
+  /** A session as its job's database knew it; what fails here leaves that database where it is. */
+  #keep({ row, snapshot, events }: KeptSession): void {
+    const { store } = this.#effects;
+    const ours = new SessionEvents(store.database);
+    store.database.transaction(() => {
+      store.save(row);
+      if (snapshot !== undefined) store.saveSnapshot(row.id, snapshot);
+      for (const event of events) ours.add(event);
+    })();
   }
 
   async #takeInOne({ row, job, written }: TakenIn): Promise<void> {

@@ -11,6 +11,7 @@ import { processAlive } from "../../platform/processes.ts";
 import { Deliveries, type Delivery } from "../../store/deliveries.ts";
 import { type UntoldNotice, untoldNotices } from "../../store/notices.ts";
 import { readRecord } from "../../store/record.ts";
+import { SessionEvents, type StoredEvent } from "../../store/session-events.ts";
 import { type SessionRow, SessionStore, type StoredSnapshot } from "../../store/session-store.ts";
 import { lastWrite, programRuns } from "./left-program.ts";
 import { moveFolder, NotCopied } from "./move-folder.ts";
@@ -31,6 +32,14 @@ export interface TakenIn {
   written: number;
 }
 
+/** What a job's database knows of a session. */
+export interface KeptSession {
+  row: SessionRow;
+  snapshot: StoredSnapshot | undefined;
+  /** What happened to it, oldest first; the ids are that database's. */
+  events: readonly StoredEvent[];
+}
+
 /** What an ended job had still to tell: to the user's command, and to the channels of [notify]. */
 export interface Untold {
   deliveries: readonly Delivery[];
@@ -46,7 +55,7 @@ export interface TakeInEffects {
   /** Keeps what is to be told, before the place that has it goes. Of one that is told twice it keeps one. */
   untold(untold: Untold): void;
   /** Keeps a session whose folder was moved, before the place that has its row goes. */
-  keep(row: SessionRow, snapshot: StoredSnapshot | undefined): void;
+  keep(session: KeptSession): void;
   /** Whether the server is on its way out: the sessions of a moment later are the next one's. */
   ending(): boolean;
   /** Homes that are left alone, and until when (ms, monotonic); kept between two looks. */
@@ -163,7 +172,7 @@ async function takeIn(host: string, { job, home }: JobHome, effects: TakeInEffec
     row.facts.job = job;
     taken.push({ row, job, written });
     ids.push(id);
-    effects.keep(row, known?.snapshot);
+    effects.keep(known ?? { row, snapshot: undefined, events: [] });
   }
   effects.log("job.imported", { job, ids });
   if (twice.length > 0) throw new Error(`there already: ${twice.join(" ")}`);
@@ -171,19 +180,22 @@ async function takeIn(host: string, { job, home }: JobHome, effects: TakeInEffec
 }
 
 interface Kept {
-  rows: ReadonlyMap<string, { row: SessionRow; snapshot: StoredSnapshot | undefined }>;
+  rows: ReadonlyMap<string, KeptSession>;
   untold: Untold;
 }
 
-/** What the job's database knows beyond its folders: names, facts, last screens, what was not told yet. */
+/** What the job's database knows beyond its folders: facts, last screens, events, what was not told yet. */
 function readKept(home: string, log: Log): Kept {
   const file = path.join(home, "state.db");
   if (!fs.existsSync(file)) return { rows: new Map(), untold: { deliveries: [], notices: [] } };
   const store = SessionStore.open(file, log);
   try {
     const { database } = store;
+    const events = new SessionEvents(database);
     return {
-      rows: new Map(store.all().map((row) => [row.id, { row, snapshot: store.snapshot(row.id) }])),
+      rows: new Map(
+        store.all().map((row) => [row.id, { row, snapshot: store.snapshot(row.id), events: events.after(0, row.id) }]),
+      ),
       untold: { deliveries: new Deliveries(database).waiting(), notices: untoldNotices(database) },
     };
   } finally {

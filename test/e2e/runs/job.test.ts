@@ -136,6 +136,23 @@ describe("a batch job without control groups", { skip: process.platform !== "lin
     assert.ok(!fs.existsSync(jobHome("s77")));
   });
 
+  test("what happened to its session is told when the job is over, too", async () => {
+    const launch = `${built.falcon} launch --falcon ${built.trainer} -d --name fit -o fit samples=64 epochs=5000 rate=20`;
+    const job = startJob(launch);
+    await until(async () => (await row("fit"))?.state === "running", "the run to be listed");
+    // who waits for an epoch has the run looked at now
+    await home.ok(["wait", "fit", "--until", "epoch >= 1"]);
+    // whatever its end makes of it is told behind these
+    const told = async () => (await home.ok(["events", "fit"])).split("\n").filter((line) => / phase /.test(line));
+    const before = await until(async () => {
+      const found = await told();
+      return found.length > 0 ? found : undefined;
+    }, "a phase to be told");
+    job.end();
+    await until(async () => (await row("fit")) && !fs.existsSync(jobHome("s77")), "the job's session to be the host's");
+    assert.deepEqual((await told()).slice(0, before.length), before);
+  });
+
   test("a home that is removed while its first server is waited for, as that of an ended job, is made again", async () => {
     fs.mkdirSync(jobHome("s77"), { recursive: true, mode: 0o700 });
     const file = path.join(jobHome("s77"), "start.lock");

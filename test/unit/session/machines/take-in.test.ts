@@ -185,7 +185,7 @@ describe("the homes of jobs", () => {
     }
     store.close();
     const kept: unknown[] = [];
-    const keep: TakeInEffects["keep"] = (row, snapshot) => {
+    const keep: TakeInEffects["keep"] = ({ row, snapshot }) => {
       const places = [path.join(host, "s", row.id), path.join(job, "state.db")];
       kept.push([row.id, row.interrupts, row.facts.job, snapshot?.offset, ...places.map((place) => fs.existsSync(place))]);
       if (row.id === "b") throw new Error("the disk is full");
