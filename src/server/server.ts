@@ -248,6 +248,7 @@ export class Server implements Context {
       log,
       ending: () => this.#ending,
       stored: (write) => this.#stored(write),
+      takeOver: (homes) => void this.roster.takeOver(homes),
       tell: (session) => void this.#ends.tell(session),
       conclude: (session, lost) => void this.#ends.conclude(session, lost),
       keepUntold: (untold) => this.#hub.takeOver(untold),
@@ -334,6 +335,7 @@ export class Server implements Context {
       events: this.events,
       jobs,
       log,
+      tellMachines: async () => this.job !== undefined && this.roster.lastWord(),
       ending: () => this.#ending,
       lookAt: (session, run) => this.#hub.lookAt(session, run),
       told: () => {

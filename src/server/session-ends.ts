@@ -26,6 +26,8 @@ export interface SessionEndEffects {
   readonly events: EventStream;
   readonly jobs: JobEnds;
   readonly log: Log;
+  /** Where this home may go with its job: the user's other machines are told now. Never rejects. */
+  tellMachines(): Promise<unknown>;
   /** Whether the server is on its way out: what is told no more now, the next one tells. */
   ending(): boolean;
   /** Tells what is new in a run. */
@@ -80,6 +82,7 @@ export class SessionEnds {
       this.#effects.log("session.conclude-failed", { id: session.id, reason: String(error) });
     }
     await this.#effects.parts.ended(session, lost);
+    await this.#effects.tellMachines();
     await this.#effects.jobs.runAgain(session);
   }
 

@@ -16,9 +16,13 @@ export async function toldSessions(context: Context): Promise<RosterSession[]> {
     .sort((a, b) => Number(b.live) - Number(a.live) || b.row.created - a.row.created);
   const rows = await ownRows(context, chosen);
   const told = chosen.map((session, i): RosterSession => {
-    const { id, name, kind, state, created, started, ended, directory, runDirectory } = session.row;
-    const outcome = outcomeOf(session)?.kind ?? null;
-    const { viewers = 0, text = "" } = rows[i] ?? {};
+    const { id, name, kind, created, started, ended, directory, runDirectory, facts } = session.row;
+    // of a job's session whose end is known this may be the last word: before anybody here hears of it
+    const end = session.live ? facts.outcome : undefined;
+    const state = end === undefined ? session.row.state : end.kind === "lost" ? "lost" : "exited";
+    const outcome = (end ?? outcomeOf(session))?.kind ?? null;
+    const { viewers = 0 } = rows[i] ?? {};
+    const text = end?.sentence ?? rows[i]?.text ?? "";
     return { id, name, kind, state, outcome, created, started, ended, directory, runDirectory, viewers, text };
   });
   const running = chosen.filter((session) => session.live).length;

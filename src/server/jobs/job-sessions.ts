@@ -14,6 +14,7 @@ import { type KeptSession, type TakenIn, takeInEndedJobs, type Untold } from "..
 import { stopGracefully } from "../../session/run/graceful-stop.ts";
 import { SessionEvents } from "../../store/session-events.ts";
 import type { SessionStore } from "../../store/session-store.ts";
+import { homeIdentity } from "../home/home-owner.ts";
 import { keeperAbove, keeperFrom, watchJob } from "./job-watch.ts";
 
 /**
@@ -43,6 +44,8 @@ export interface JobSessionEffects {
   ending(): boolean;
   /** Writes to the database; where it cannot be written, says so and goes on. */
   stored(write: () => void): void;
+  /** Other machines are told of what these homes had by this one alone. @param homes their identities. */
+  takeOver(homes: readonly string[]): void;
   /** Tells the end of a session that an earlier server has not told. */
   tell(session: Session): void;
   /** Looks into the end of a session that nobody saw. */
@@ -85,6 +88,7 @@ export class JobSessions {
 
   async #takeInAll(): Promise<void> {
     let untold = 0;
+    const gone: string[] = [];
     const taken = await takeInEndedJobs(this.#effects.home, {
       log: this.#effects.log,
       known: (id) => this.#effects.table.get(id) !== undefined,
@@ -93,11 +97,13 @@ export class JobSessions {
         this.#effects.keepUntold(kept);
         untold += kept.deliveries.length + kept.notices.length;
       },
+      goes: (home) => void gone.push(homeIdentity(home)),
       keep: (session) => this.#keep(session),
       ending: () => this.#effects.ending(),
       leftAlone: this.#leftAlone,
     });
     await Promise.all(taken.map((one) => this.#takeInOne(one)));
+    if (gone.length > 0 && !this.#effects.ending()) this.#effects.takeOver(gone);
     // not before the sessions are here: their environments have the secrets
     if (untold > 0 && !this.#effects.ending()) this.#effects.tellUntold();
   }

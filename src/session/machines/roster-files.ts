@@ -146,6 +146,17 @@ export const readRosters = aside(
   ([folder]) => folder,
 );
 
+/** Removes the files of homes that are gone. */
+export const removeRosters = aside(
+  "removeRosters",
+  (folder: string, names: readonly string[]): void => {
+    if (!fs.existsSync(folder)) return;
+    checkFolder(folder);
+    for (const name of names) fs.rmSync(path.join(folder, name), { force: true });
+  },
+  ([folder]) => folder,
+);
+
 /**
  * Whether a file lies there, for a machine that wants to know whether the folder is the one that it sees
  * itself.

@@ -7,7 +7,7 @@ import { hostPattern } from "../../base/config/config.ts";
 import { sentence } from "../../base/failure.ts";
 import type { Log } from "../../base/log.ts";
 import { onceEach, type RemoteSession, sessionsOf } from "./remote-session.ts";
-import { type Roster, type RosterSession, readRosters, rosterFormat, writeRoster } from "./roster-files.ts";
+import { type Roster, type RosterSession, readRosters, removeRosters, rosterFormat, writeRoster } from "./roster-files.ts";
 
 /** Changes are written together, at most so often (ms). */
 const mostOften = 10_000;
@@ -23,7 +23,7 @@ const manyFiles = 50;
 export const longestEntry = 500;
 /** Sessions that are told: those that run, then those that ended last. */
 export const mostTold = 200;
-/** A server that ends waits at most so long (ms) for its last word to be written. */
+/** A server that ends, or a job's session, waits at most so long (ms) for its last word to be written. */
 const longestFarewell = 2_000;
 
 export interface RosterEffects {
@@ -69,7 +69,7 @@ export class RosterKeeper {
   constructor(folder: string, effects: RosterEffects) {
     this.folder = folder;
     this.#effects = effects;
-    this.#name = `${createHash("sha256").update(effects.home).digest("hex").slice(0, 16)}.json`;
+    this.#name = fileOf(effects.home);
   }
 
   /** Something that the list shows is not what it was. */
@@ -180,11 +180,30 @@ export class RosterKeeper {
     clearTimeout(this.#timer);
   }
 
+  /** Writes now, as far as that does not take long: whoever waits for it may be ended next. Never throws. */
+  lastWord(): Promise<void> {
+    return within(longestFarewell, this.write());
+  }
+
+  /**
+   * The sessions of these homes, which are gone, are told by this one from now on.
+   * @param homes what told them from all others. Never throws.
+   */
+  async takeOver(homes: readonly string[]): Promise<void> {
+    await this.write();
+    if (this.problem === undefined) await removeRosters(this.folder, homes.map(fileOf)).catch(() => {});
+  }
+
   /** The last word of a server that ends: also where it had not come to say its first one yet. */
   async farewell(): Promise<void> {
-    if (this.#told || this.#due !== Number.POSITIVE_INFINITY) await within(longestFarewell, this.write());
+    if (this.#told || this.#due !== Number.POSITIVE_INFINITY) await this.lastWord();
     this.dispose();
   }
+}
+
+/** The name of a home's file. */
+function fileOf(home: string): string {
+  return `${createHash("sha256").update(home).digest("hex").slice(0, 16)}.json`;
 }
 
 /**

@@ -52,6 +52,8 @@ export interface TakeInEffects {
   known(id: string): boolean;
   /** The row of a session whose database cannot be read, from its folder. */
   rowOf(folder: string): SessionRow | undefined;
+  /** This home goes: all that it had is the host's. */
+  goes(home: string): void;
   /** Keeps what is to be told, before the place that has it goes. Of one that is told twice it keeps one. */
   untold(untold: Untold): void;
   /** Keeps a session whose folder was moved, before the place that has its row goes. */
@@ -176,6 +178,7 @@ async function takeIn(host: string, { job, home }: JobHome, effects: TakeInEffec
   }
   effects.log("job.imported", { job, ids });
   if (twice.length > 0) throw new Error(`there already: ${twice.join(" ")}`);
+  effects.goes(home);
   fs.rmSync(home, { recursive: true, force: true });
 }
 

@@ -153,6 +153,18 @@ describe("a batch job without control groups", { skip: process.platform !== "lin
     assert.deepEqual((await told()).slice(0, before.length), before);
   });
 
+  test("other machines are told that its session ended before anybody else, and not at all once it was removed", async () => {
+    const seen = path.join(home.work, "seen");
+    // the script, and all that it started, may be killed once its last command has ended
+    await runInJob(home, 77, `${built.falcon} run --name word -- true; cat ${home.folder}/roster/*.json > ${seen}`);
+    assert.match(fs.readFileSync(seen, "utf8"), /"name":"word",.*"state":"exited","outcome":"completed"/);
+    await until(async () => (await row("word")) && !fs.existsSync(jobHome("s77")), "the job's session to be the host's");
+    const told = () => fs.readdirSync(path.join(home.folder, "roster")).filter((name) => name.endsWith(".json"));
+    await until(() => told().length === 1, "the job's own word to go");
+    await home.ok(["remove", "word"]);
+    assert.deepEqual(await home.sessions(), []);
+  });
+
   test("a home that is removed while its first server is waited for, as that of an ended job, is made again", async () => {
     fs.mkdirSync(jobHome("s77"), { recursive: true, mode: 0o700 });
     const file = path.join(jobHome("s77"), "start.lock");

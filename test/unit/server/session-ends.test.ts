@@ -14,6 +14,7 @@ test("what was measured at an end is not replaced by the poorer thing that is le
     } as unknown as Session;
     const ends = new SessionEnds({
       ...{ progress: { last: async () => null }, usage: { finish: async () => kept }, log: () => {} },
+      tellMachines: async () => {},
       ...{ parts: { ended: async () => {} }, jobs: { explain: async () => {}, runAgain: async () => {} } },
     } as unknown as SessionEndEffects);
     await ends.conclude(session, undefined);

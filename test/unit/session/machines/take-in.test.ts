@@ -28,6 +28,7 @@ describe("the homes of jobs", () => {
     rowOf: () => undefined,
     untold: () => {},
     keep: () => {},
+    goes: () => {},
     ending: () => false,
     leftAlone: new Map(),
     ...other,
