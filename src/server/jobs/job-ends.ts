@@ -42,8 +42,11 @@ export class JobEnds {
     const job = this.#job;
     if (job === undefined) return undefined;
     const now = steady();
-    if (this.#asked === undefined || now - this.#asked.at > oneAnswer)
-      this.#asked = { at: now, end: timeLimit(job, process.env as Record<string, string>, wall) };
+    if (this.#asked === undefined || now - this.#asked.at > oneAnswer) {
+      // PATH and SLURM_CONF are a session's of the job: anybody's shell may have started this server
+      const { environment } = this.#effects.all().findLast(({ live }) => live)?.row ?? {};
+      this.#asked = { at: now, end: timeLimit(job, environment ?? (process.env as Record<string, string>), wall) };
+    }
     return this.#asked.end;
   }
 
@@ -63,7 +66,7 @@ export class JobEnds {
     // counts a restart when it preempts a job to run it again (a grace, which alone sets PreemptTime, is
     // seldom configured); else it was cancelled.
     const ending = asked.what === "other" && asked.said === "COMPLETING" && stop !== undefined;
-    const again = (asked.restarts ?? 0) > Number(row.environment.SLURM_RESTART_COUNT ?? 0);
+    const again = (asked.restarts ?? 0) > runOf(row.environment);
     const end: JobEnd = ending ? { ...asked, what: again ? "preempted" : "cancelled", time: stop.time } : asked;
     if (end.what === "other" || end.what === "step-end") await this.#whetherLimit(row);
     // the job goes on: the session's own end says more
@@ -91,7 +94,8 @@ export class JobEnds {
     if (row.facts.broughtIn === true) return;
     if (row.facts.requeue !== true || row.facts.requeued !== undefined || job?.system !== "slurm") return;
     // one that an earlier run of the job left behind: it runs again already
-    if ((process.env.SLURM_RESTART_COUNT ?? "0") !== (row.environment.SLURM_RESTART_COUNT ?? "0")) return;
+    const run = runOf(row.environment);
+    if (runOf(process.env) > run) return;
     const outcome = row.facts.outcome;
     if (outcome === undefined) return;
     const signals = row.facts.signals ?? [];
@@ -107,8 +111,11 @@ export class JobEnds {
     };
     if (why !== "") return told(`job ${job.id} is not run again: ${why}`);
     const slurm = new Slurm(row.environment);
-    if ((await slurm.show(job.id).catch(() => undefined))?.Requeue === "0")
-      return told(`job ${job.id} is not run again: Slurm was told not to`);
+    const fields = await slurm.show(job.id).catch(() => undefined);
+    // a server that somebody's shell on the node has started has no such variable; of a job that is being
+    // preempted Slurm counts the next run before it begins
+    if (fields?.JobState === "RUNNING" && Number(fields.Restarts ?? 0) > run) return;
+    if (fields?.Requeue === "0") return told(`job ${job.id} is not run again: Slurm was told not to`);
     try {
       // said first: Slurm ends this job's processes, ours among them, to run it again
       told(`job ${job.id} is asked to run again, and goes on with this run`);
@@ -117,4 +124,9 @@ export class JobEnds {
       told(sentence(error));
     }
   }
+}
+
+/** Which run of its job an environment is of; the first is 0, of which Slurm sets nothing. */
+function runOf({ SLURM_RESTART_COUNT }: Readonly<Record<string, string | undefined>>): number {
+  return Number(SLURM_RESTART_COUNT ?? 0);
 }

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
-import { after, before, describe, test } from "node:test";
+import { after, before, beforeEach, describe, test } from "node:test";
 import { killServer } from "../../faults/product.ts";
 import { until } from "../../support/events.ts";
 import { type SessionRow, TestHome } from "../../support/home.ts";
@@ -18,6 +18,8 @@ interface Progress {
   nodes: { epoch: number | null; epochsBefore: number | null }[];
 }
 
+const firstRun = "JobId=77 JobState=RUNNING Reason=None Requeue=1 Restarts=0 BatchFlag=1 EndTime=Unknown";
+
 /** Programs that say what Slurm says of job 77, and note how they were called. */
 function fakeSlurm(folder: string): { path: string; calls: () => string[]; say: (fields: string) => void } {
   const bin = path.join(folder, "bin");
@@ -25,7 +27,7 @@ function fakeSlurm(folder: string): { path: string; calls: () => string[]; say: 
   const calls = path.join(folder, "calls");
   const fields = path.join(folder, "fields");
   const say = (text: string) => fs.writeFileSync(fields, text);
-  say("JobId=77 JobState=RUNNING Reason=None Requeue=1 Restarts=0 BatchFlag=1 EndTime=Unknown");
+  say(firstRun);
   fs.writeFileSync(path.join(bin, "squeue"), `#!/bin/sh\ncat ${folder}/end 2>/dev/null || echo N/A\n`, { mode: 0o755 });
   fs.writeFileSync(path.join(bin, "scontrol"), `#!/bin/sh\necho "$*" >> ${calls}\n[ "$1" = show ] && cat ${fields}\nexit 0\n`, {
     mode: 0o755,
@@ -61,6 +63,7 @@ describe("a job that is run again", () => {
     fs.mkdirSync(path.join(shared, "config", "falcon-sessions"), { recursive: true });
     fs.writeFileSync(path.join(shared, "config/falcon-sessions/config.toml"), `archive = "${shared}/archive"\n`);
   });
+  beforeEach(() => slurm.say(firstRun));
   /** What the batch script runs, as the nth time. */
   const launched = (node: Node, restarts: number) =>
     node.run(["launch", "--falcon", trainer, "--requeue", "--save-before", "5m", ...endless], {
