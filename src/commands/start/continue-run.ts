@@ -61,10 +61,10 @@ export async function factsOfRun(
   const all = context.table.all();
   const before = earlier ?? (runDirectory === null ? undefined : sessionsOfRun(all, runDirectory, directory)[0]);
   if (before === undefined) return {};
-  const part = nextPart(all, before);
   // an imported part is in the archive already, and what its run's files say now is the newest part's
   if (!before.live && before.row.host === context.host) await context.parts.publish(before);
-  return { part, tags: tagsOf(before.row) };
+  // behind it: where another machine's part has its number, it has another one by now
+  return { part: nextPart(all, before), tags: tagsOf(before.row) };
 }
 
 /**

@@ -98,7 +98,7 @@ export class PartKeeper implements Looker {
     const part = session.row.facts.part ?? { of: session.id, n: 1 };
     try {
       const run = await this.#effects.progress.of(session);
-      await this.#effects.archive.publish({
+      const n = await this.#effects.archive.publish({
         run: part.of,
         n: part.n,
         row: { ...row, facts: { ...row.facts, outputBytes: session.offset } },
@@ -109,6 +109,8 @@ export class PartKeeper implements Looker {
         graph: run?.graph || undefined,
       });
       this.#published.set(session, state);
+      // a part that another machine began without knowing of this one has its number
+      if (n !== part.n) session.setFact("part", { of: part.of, n });
       if (row.facts.unpublished !== undefined) session.setFact("unpublished", undefined);
     } catch (error) {
       const problem = `this part could not be kept in ${this.#effects.archive.root}: ${sentence(error)}`;

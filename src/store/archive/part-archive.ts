@@ -115,9 +115,12 @@ export class PartArchive {
 
   /**
    * Writes or brings up to date a part, each file beside its place and renamed, the facts last.
+   * @returns the part's number: another one than was asked for where a machine that did not know of it has
+   * published a part under that.
    * @throws the file system's error; what was there before stays readable.
    */
-  async publish({ run, n, row, log, curves, graph }: Publication): Promise<void> {
+  async publish({ run, n: asked, row, log, curves, graph }: Publication): Promise<number> {
+    const n = this.#numberOf(run, asked, row.id);
     const folder = this.#folder(run, n);
     fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
     if (log !== undefined) await publishLog(log, folder);
@@ -127,6 +130,15 @@ export class PartArchive {
     writeSessionFile(folder, stored);
     const { environment: _, limits: __, ...facts } = row;
     replaceFile(path.join(folder, "part.json"), JSON.stringify({ version: 1, written: wall(), row: facts }));
+    return n;
+  }
+
+  /** The number under which a session is published: its own, or the first that no session has. */
+  #numberOf(run: string, asked: number, id: string): number {
+    const there = this.#part(run, asked);
+    if (there === undefined || there.row.id === id) return asked;
+    const own = this.parts(run).find(({ row }) => row.id === id);
+    return own?.n ?? (this.#numbers(run).at(-1) ?? 0) + 1;
   }
 
   /** The newest part that can be read: one whose first writing was broken off has no facts yet. */

@@ -45,10 +45,11 @@ export class SharedArchive {
 
   /**
    * Writes or brings up to date a part.
+   * @returns its number, as PartArchive tells it.
    * @throws the file system's error; what was there before stays readable.
    */
-  async publish(publication: Publication): Promise<void> {
-    await this.#alone("open", "publish", [publication]);
+  async publish(publication: Publication): Promise<number> {
+    return (await this.#alone("open", "publish", [publication])) as number;
   }
 
   /** All parts of a run, oldest first. */

@@ -66,6 +66,22 @@ function publication(run: string, n: number, over: Partial<Publication> = {}): P
   return { run, n, row: row(`part${n}`), log: undefined, curves: [], graph: undefined, ...over };
 }
 
+test("a part never takes the place of another machine's of its number: it has the next one, and keeps it", async () => {
+  await archive.publish(publication("abc234", 1));
+  await archive.publish(publication("abc234", 2, { row: row("job"), log: session("job", "theirs") }));
+  const ours = publication("abc234", 2, { row: row("ours"), log: session("ours", "own") });
+  assert.deepEqual([await archive.publish(ours), await archive.publish(ours)], [3, 3]);
+  assert.equal(await archive.publish(publication("abc234", 2, { row: row("job") })), 2);
+  assert.deepEqual(
+    archive.parts("abc234").map(({ n, row: { id } }) => [n, id]),
+    [
+      [1, "part1"],
+      [2, "job"],
+      [3, "ours"],
+    ],
+  );
+});
+
 test("a part is read as it was written, without its environment", async () => {
   const curve = { x: [1, 2], y: [3, 4] };
   await archive.publish(publication("abc234", 1, { curves: [{ node: "z", training: curve, validation: curve }] }));
