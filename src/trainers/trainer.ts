@@ -38,6 +38,13 @@ export interface LeftProcess {
   what: string;
 }
 
+/** A run directory that was found after the start. */
+export interface FoundRun {
+  run: string;
+  /** One of its processes writes there; without it another run of the directory may have made it. */
+  own: boolean;
+}
+
 /** How a run would be started again. */
 export interface ResumePlan {
   /** The arguments, in the same run directory. */
@@ -204,7 +211,7 @@ export interface Trainer {
    * Looks for the run directory after the start: absolute and canonical (without links). `pids`: the run's
    * processes, the program itself first.
    */
-  findRun?(directory: string, before: unknown, pids: readonly number[]): Promise<string | undefined>;
+  findRun?(directory: string, before: unknown, pids: readonly number[]): Promise<FoundRun | undefined>;
   /** Undefined: it leaves nothing that could be watched. */
   watch(session: TrainedSession, effects: WatchEffects): RunWatch | undefined;
   /** Which of these descendants of the holder it left behind, to be ended. */

@@ -235,9 +235,8 @@ export class SessionTable {
   #track(session: Session, before: unknown): void {
     if (session.row.runDirectory !== null || !session.live) return;
     const isKept = () => this.get(session.id) === session;
-    trackRunDirectory(session, before, this.#effects.steady, isKept, (name) =>
-      this.live().some((other) => other !== session && other.row.name === name),
-    );
+    const taken = (name: string) => this.live().some((other) => other !== session && other.row.name === name);
+    trackRunDirectory(session, before, this.#effects.steady, isKept, taken, () => this.all());
   }
 
   /**

@@ -13,6 +13,7 @@ import type { ConfigTree, RunWatch, WatchEffects } from "../../trainers/trainer.
 import { isConcluded } from "../life/conclusion.ts";
 import type { Session } from "../life/session.ts";
 import { joinCurves } from "./part-curves.ts";
+import { sharesFiles } from "./same-files.ts";
 
 /**
  * Between two times that what a run's watcher knows is kept (ms): as much is lost where the server is killed.
@@ -180,11 +181,6 @@ function keptProgress({ row }: Session): ShownRun | undefined {
       })),
     }
   );
-}
-
-/** Whether what appears in a session's directory may as well be another one's. */
-function sharesFiles({ row, trainer }: Session, other: Session): boolean {
-  return other.trainer.name === trainer.name && other.row.directory === row.directory;
 }
 
 /**

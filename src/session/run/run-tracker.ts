@@ -4,6 +4,7 @@ import path from "node:path";
 import { printable } from "../../base/text/printable.ts";
 import { descendants } from "../../platform/processes.ts";
 import type { Session } from "../life/session.ts";
+import { maybeAnothers } from "./same-files.ts";
 
 /**
  * How often it is looked for while the run speaks, at most (ms): falcon needs a few seconds to make the
@@ -24,6 +25,7 @@ const lookLongest = 10 * 60_000;
  * @param clock ms, monotonic.
  * @param before what the trainer looked at before the start.
  * @param isKept whether the session was not removed meanwhile.
+ * @param all the sessions that there are now: one of them may have made what was found.
  */
 export function trackRunDirectory(
   session: Session,
@@ -31,6 +33,7 @@ export function trackRunDirectory(
   clock: () => number,
   isKept: () => boolean,
   taken: (name: string) => boolean,
+  all: () => readonly Session[],
 ): void {
   const { findRun } = session.trainer;
   if (findRun === undefined) return;
@@ -57,10 +60,10 @@ export function trackRunDirectory(
     const wasOver = over;
     // of a program that has ended only the link tells: its number may be another one's
     const pids = over ? [] : [pid, ...descendants(pid)];
-    const run = await findRun(session.row.directory, before, pids).catch(() => undefined);
+    const found = await findRun(session.row.directory, before, pids).catch(() => undefined);
     looking = false;
     if (session.row.runDirectory !== null || !isKept()) return stop();
-    if (run === undefined) {
+    if (found === undefined || (!found.own && maybeAnothers(session, found.run, all()))) {
       if (wasOver) return;
       // the program may have made it behind this look, and then ended
       if (over) return look();
@@ -69,8 +72,8 @@ export function trackRunDirectory(
       return;
     }
     stop();
-    session.setRunDirectory(run);
-    const name = printable(path.basename(run));
+    session.setRunDirectory(found.run);
+    const name = printable(path.basename(found.run));
     if (session.row.facts.named !== true && !taken(name)) session.rename(name);
   };
   const leave = session.onMore(() => {

@@ -104,6 +104,35 @@ describe("falcon relaunch", () => {
     await home.ok(["kill", id, "--signal", "KILL"]);
   });
 
+  const seesOpenFiles = fs.existsSync("/proc/self/fd");
+  const unseen = { skip: seesOpenFiles ? false : "open files of a process are not to be seen here" };
+  test("two launches of one directory at a time: each has its own run, whoever moved the link last", unseen, async () => {
+    const made = path.join(home.work, "two");
+    fs.mkdirSync(made);
+    fs.writeFileSync(path.join(made, "config.yml"), "graph: {}\n");
+    const launch = (name: string, meanwhile: string) => {
+      const file = path.join(home.work, `falcon-${name}`);
+      const log = `output/${name}/graph/driver/output.log`;
+      const link = `mkdir -p output/${name}/graph/driver; touch output/${name}/config.yml; ln -sfn ${name} output/latest`;
+      fs.writeFileSync(file, `#!/bin/sh\n${link}; ${meanwhile}; echo hi; sleep 2; exec 3> ${log}; echo more; exec sleep 1000\n`, {
+        mode: 0o755,
+      });
+      return home.ok(["launch", "-d", "--falcon", file], { cwd: made });
+    };
+    // the first one says nothing, and is not looked at, until the second one has moved the link
+    const ids = [await launch("a", "while [ ! -e output/b/config.yml ]; do sleep 0.05; done")];
+    ids.push(await launch("b", "touch moved"));
+    const rows = await until(async () => {
+      const found = await Promise.all(ids.map(async (id) => JSON.parse(await home.ok(["show", "--json", id])) as SessionRow));
+      return found.every(({ runDirectory }) => runDirectory !== null) && found;
+    }, "both run directories to be found");
+    for (const id of ids) await home.ok(["kill", id, "--signal", "KILL"]);
+    assert.deepEqual(
+      rows.map(({ runDirectory }) => runDirectory),
+      ["a", "b"].map((name) => path.join(made, "output", name)),
+    );
+  });
+
   test("a run whose directory was named through a link goes on under its own name, whatever server comes meanwhile", async () => {
     fs.symlinkSync(".", path.join(home.work, "here"));
     await home.ok(["launch", "--falcon", trainer, "-o", "here/linked", ...settings]);

@@ -4,6 +4,7 @@ import path from "node:path";
 import { aside } from "../../../base/aside/aside.ts";
 import { readRegular } from "../../../base/aside/regular-file.ts";
 import { onDisk, textOf } from "../../../base/text/bytes.ts";
+import type { FoundRun } from "../../trainer.ts";
 
 /** The state of PROJECT/output/latest: what it points at, and when it was made (ms since 1970). */
 export interface LatestLink {
@@ -65,19 +66,19 @@ function latestLinkHere(directory: string): LatestLink | undefined {
  */
 export const findRunDirectory = aside("findRunDirectory", findHere, ([directory]) => directory);
 
-function findHere(directory: string, before: LinkBefore, pids: readonly number[]): string | undefined {
+function findHere(directory: string, before: LinkBefore, pids: readonly number[]): FoundRun | undefined {
   const log = openDriverLog(pids);
   if (log !== undefined) {
     const output = outputLine(log);
-    if (output !== undefined) return canonicalHere(path.resolve(directory, output));
+    if (output !== undefined) return { run: canonicalHere(path.resolve(directory, output)), own: true };
     const run = path.resolve(log, "../../..");
-    if (hasConfig(run)) return run;
+    if (hasConfig(run)) return { run, own: true };
   }
   if (before === "unknown") return undefined;
   const now = latestLinkHere(directory);
   if (now && (now.target !== before?.target || now.made !== before.made)) {
     const run = canonicalHere(path.resolve(directory, "output", now.target));
-    if (hasConfig(run)) return run;
+    if (hasConfig(run)) return { run, own: false };
   }
   return undefined;
 }

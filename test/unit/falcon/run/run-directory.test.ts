@@ -52,7 +52,7 @@ test("the latest link: what it points at, and that it was made anew", async () =
   assert.equal(await findRunDirectory(folder, before, []), undefined, "its configuration is not written yet");
   fs.mkdirSync(run);
   fs.writeFileSync(path.join(run, "config.yml"), "");
-  assert.equal(await findRunDirectory(folder, before, []), run);
+  assert.deepEqual(await findRunDirectory(folder, before, []), { run, own: false });
 });
 
 test("a link that could not be read before the start is no evidence of a new run: it may be an earlier one's", async (t) => {
@@ -79,7 +79,7 @@ test("the driver's open log, which another run in the same project cannot move",
     const log = path.join(run, "graph/driver/output.log");
     await holding(log, async () => {
       assert.equal(openDriverLog([process.pid]), log);
-      assert.equal(await findRunDirectory(folder, undefined, [process.pid]), run, name);
+      assert.deepEqual(await findRunDirectory(folder, undefined, [process.pid]), { run, own: true }, name);
     });
     assert.equal(openDriverLog([process.pid]), undefined, "closed again");
   }
@@ -92,7 +92,7 @@ test("paths.graph moved: the log itself names the run directory", linux, async (
   const graph = path.join(folder, "elsewhere");
   fs.renameSync(path.join(run, "graph"), graph);
   await holding(path.join(graph, "driver/output.log"), async () => {
-    assert.equal(await findRunDirectory(folder, undefined, [process.pid]), run);
+    assert.deepEqual(await findRunDirectory(folder, undefined, [process.pid]), { run, own: true });
   });
 });
 
@@ -105,7 +105,7 @@ test("a log that has not said yet where it trains: known by the configuration be
   await holding(log, async () => {
     assert.equal(await findRunDirectory(folder, undefined, [process.pid]), undefined);
     fs.writeFileSync(path.join(run, "config.yml"), "");
-    assert.equal(await findRunDirectory(folder, undefined, [process.pid]), run);
+    assert.deepEqual(await findRunDirectory(folder, undefined, [process.pid]), { run, own: true });
   });
 });
 
