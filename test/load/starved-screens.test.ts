@@ -46,6 +46,13 @@ for (const { what, size, bytes } of hungry)
       own.key("C-\\", "d");
       await own.waitForExit();
       assert.match(own.text(), /\[eater\] detached, running/);
+      // the next server has its screen from what was stored, and draws what came since
+      await home.ok(["server", "upgrade"]);
+      const again = home.terminal(["attach", "eater"]);
+      await again.waitFor(/catching up/, "what a viewer is told behind an upgrade");
+      again.key("C-\\", "d");
+      await again.waitForExit();
+      assert.match(again.text(), /\[eater\] detached, running/);
       await home.ok(["kill", "eater", "--signal", "KILL"]);
     });
   });

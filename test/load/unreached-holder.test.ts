@@ -39,7 +39,16 @@ test("signals and keys are refused while the holder does not answer, and arrive 
     const states = new Map((await home.sessions()).map((session) => [session.id, session.state]));
     assert.deepEqual([states.get(id), states.get(other)], ["running", "exited"]);
     assert.equal((await home.sessions()).find((session) => session.id === id)?.interrupts, 0);
+    const viewer = home.terminal(["attach", id]);
+    await viewer.waitFor(/its holder does not answer, which is waited for · Ctrl-C leaves/);
+    viewer.key("C-c");
+    await viewer.waitForExit();
+    const patient = home.terminal(["attach", id]);
+    await patient.waitFor(/its holder does not answer/);
     process.kill(holder, "SIGCONT");
+    await patient.waitFor("ready");
+    patient.key("C-\\");
+    await patient.waitForExit();
     await until(async () => (await home.run(["kill", id])).code === 0, "the holder to answer");
     assert.equal((await home.run(["wait", id])).code, 7);
     assert.equal(await home.ok(["logs", id]), "ready\nterminated");

@@ -16,6 +16,7 @@ import { openHistory } from "../../session/viewers/history-overlay.ts";
 import { lineAbove } from "../../session/viewers/leave-hint.ts";
 import { notification } from "../../session/viewers/notification.ts";
 import type { DirectEvents, ViewerTerminal } from "../../session/viewers/terminal-effects.ts";
+import { slowScreen } from "../../session/viewers/viewer.ts";
 import { type Leaving, ViewerInput } from "../../session/viewers/viewer-input.ts";
 import { leaveTerminal } from "../../session/viewers/viewer-terminal.ts";
 import { leavingKeys } from "../../session/viewers/viewer-title.ts";
@@ -58,6 +59,7 @@ export async function attachHere(call: Call, context: Context, session: Session,
   }
   const inside = environment.FALCON_SESSION || undefined;
   refuseItself(context, session, inside);
+  if (options.enter) await whileUnreached(call, session);
   if (options.takeOver) session.audience.detachAll("taken-over");
   refuseCrowd(session.id, session.audience.viewers.size);
   const around = inside === undefined ? undefined : context.table.get(inside);
@@ -136,8 +138,7 @@ export async function attachHere(call: Call, context: Context, session: Session,
     rows: terminal.rows,
     readOnly: options.readOnly,
   });
-  // an adopted session's screen may still be on its way from the last stored one
-  await session.output.present;
+  await untilShowable(session);
   viewer.begin();
   // of what was on its way to a server that is gone, the holder may have a part
   if (!options.enter) await within(longestCount, typing.counted);
@@ -149,6 +150,23 @@ export async function attachHere(call: Call, context: Context, session: Session,
   context.stopping.removeEventListener("abort", serverStops);
   context.log("viewer.left", { session: session.id, pid: call.request.pid, why });
   return farewell(call, session, why, context.config.notify);
+}
+
+/** A holder that stands still is waited for while the terminal is the shell's still: Ctrl-C leaves there. */
+async function whileUnreached(call: Call, { row, output }: Session): Promise<void> {
+  const reached = output.followed.then(() => true);
+  if (await within(slowScreen, reached)) return;
+  call.stderr(`[${row.name}] its holder does not answer, which is waited for · Ctrl-C leaves\n`);
+  await reached;
+}
+
+/**
+ * An adopted session's screen may still be on its way from the last stored one. A viewer that has waited for
+ * that as long as for any screen is told so by its own wait for it, and can leave.
+ */
+export async function untilShowable({ output }: Session): Promise<void> {
+  await output.followed;
+  await within(slowScreen, output.present);
 }
 
 /**

@@ -8,7 +8,7 @@ import { chooseOne } from "../dispatch/choose-sessions.ts";
 import type { CommandSpec } from "../dispatch/command.ts";
 import { askLine, canAsk } from "../text/ask-person.ts";
 import { duration, endSentence } from "../text/wording.ts";
-import { attachHere, resumeAttach } from "./attach-terminal.ts";
+import { attachHere, resumeAttach, untilShowable } from "./attach-terminal.ts";
 import { endReport } from "./end-report.ts";
 import { followPlain, resumeFollow } from "./follow-output.ts";
 import { linesSince, longestHistory } from "./shown-output.ts";
@@ -61,7 +61,7 @@ export const attachAgain: CommandSpec = {
   },
   async run(call, context, [id], options) {
     const session = attachedBefore(context, id);
-    await session.output.present;
+    await untilShowable(session);
     const shown = options.shown === undefined ? undefined : Number(options.shown);
     const history = shown === undefined ? 0 : await linesSince(session, shown);
     return attachHere(call, context, session, { readOnly: options.readOnly === true, history, enter: false, shown });

@@ -44,6 +44,9 @@ export class ScreenFollowing {
   version: number | undefined;
   /** What was said before it was heard by an earlier server, and answered. */
   until = 0;
+  /** Resolves when it follows one, or nothing more comes. */
+  begun: Promise<void> = Promise.resolve();
+  #resolveBegun = () => {};
   readonly #effects: ScreenFollowingEffects;
   readonly #output: Followed;
   #again: NodeJS.Timeout | undefined;
@@ -55,6 +58,13 @@ export class ScreenFollowing {
     this.#effects = effects;
   }
 
+  /** There is a holder, which is to be reached first. */
+  begin(): void {
+    this.begun = new Promise((resolve) => {
+      this.#resolveBegun = resolve;
+    });
+  }
+
   /** The screen follows this holder, or another one from where it is; see SessionOutput. */
   follow(version: number, until: number, sizes: readonly SizeMark[]): void {
     const last = sizes.at(-1);
@@ -63,6 +73,7 @@ export class ScreenFollowing {
     this.#pause = followPause;
     this.until = Math.max(this.until, until);
     this.#now(sizes);
+    this.#resolveBegun();
   }
 
   #now(sizes: readonly SizeMark[]): void {
@@ -109,6 +120,7 @@ export class ScreenFollowing {
   /** Nothing more comes. */
   stop(): void {
     this.#over = true;
+    this.#resolveBegun();
     clearTimeout(this.#again);
   }
 }

@@ -57,7 +57,7 @@ export interface SessionOutputEffects extends ScreenFollowingEffects, Omit<Sessi
 export class SessionOutput implements Viewed, Followed {
   /** Offset of the next byte of output, as far as it is known. */
   offset = 0;
-  /** Resolves when the screen stands at the present. */
+  /** Resolves when the screen stands at the present, or no worker is to be had: who asks then hears why. */
   present: Promise<void> = Promise.resolve();
   #resolvePresent = () => {};
   #isPresent = true;
@@ -104,7 +104,10 @@ export class SessionOutput implements Viewed, Followed {
         },
         waits: (on) => {
           this.isUnread = on;
-          if (on) effects.unread();
+          if (on) {
+            this.#resolvePresent();
+            effects.unread();
+          } else if (!this.#isPresent) this.#awaitPresent();
         },
       },
     });
@@ -113,6 +116,10 @@ export class SessionOutput implements Viewed, Followed {
     this.#last = new LastOutput(effects, () => void this.#screen.store());
   }
 
+  /** Resolves when the screen follows a holder: before, nothing can be given to the program. */
+  get followed(): Promise<void> {
+    return this.#following.begun;
+  }
   /** ms since 1970 of the last output, 0 before any. */
   get lastOutput(): number {
     return this.#last.time;
@@ -170,6 +177,11 @@ export class SessionOutput implements Viewed, Followed {
     this.offset = this.#effects.stored()?.offset ?? 0;
     this.#screen.storedOffset = this.offset;
     if (!this.#isPresent) return;
+    this.#following.begin();
+    this.#awaitPresent();
+  }
+
+  #awaitPresent(): void {
     this.#isPresent = false;
     this.present = new Promise((resolve) => {
       this.#resolvePresent = resolve;

@@ -196,6 +196,23 @@ test("a screen whose worker died begins anew also where the session's folder was
   });
 });
 
+test("of an adopted session ends at once where no worker draws its screen: nobody waits for the present", async (t) => {
+  await settling(async (holder) => {
+    t.mock.timers.enable({ apis: ["setTimeout"] });
+    const paper = new Paper();
+    paper.current = () => Promise.reject(new Error("no worker"));
+    paper.encode = () => Promise.reject(new Error("no worker"));
+    const output = outputOf(holder, paper, true);
+    output.beginFromStored();
+    output.follow(2, 100);
+    paper.events?.follow?.waits(true);
+    assert.equal(output.current, false, "it stands before the present all the same");
+    // no time passes
+    await output.settle(100);
+    output.finish();
+  });
+});
+
 test("a connection that is cut is made again, ever later, with one line in the log until it says something", async (t) => {
   await settling(async (holder) => {
     t.mock.timers.enable({ apis: ["setTimeout"] });
