@@ -296,7 +296,15 @@ export class Model {
     return this.#links.get(number);
   }
 
-  /** Makes a link known, for putting a stored screen back; answers its number. */
+  /** Makes the links of a stored screen known, of which no cell shows any yet; answers their numbers. */
+  addLinks(links: readonly Link[]): number[] {
+    this.#linksUntil = Number.POSITIVE_INFINITY;
+    const numbers = links.map((link) => this.addLink(link));
+    this.#linksUntil = Math.max(mostLinks, 2 * this.#links.size);
+    return numbers;
+  }
+
+  /** Makes a link known; answers its number. */
   addLink(link: Link): number {
     return this.#core._oscLinkService.registerLink({ id: link.id === "" ? undefined : link.id, uri: link.uri });
   }

@@ -111,7 +111,7 @@ function encodeBody(model: Model, tracked: Tracked, leftOut: number): Buffer {
 export function decodeScreen(bytes: Uint8Array, scrollback: number): { model: Model; tracked: Tracked } {
   const { stored, cells } = unpack(bytes);
   const model = new Model(stored.cols, stored.rows, scrollback);
-  const links = stored.links.map((link) => model.addLink(link));
+  const links = model.addLinks(stored.links);
   const linkNumber = (index: number) => (index === 0 ? 0 : (links[index - 1] ?? 0));
   const decoder = new CellDecoder(cells, stored.cols, stored.attributes, linkNumber);
   // the alternate buffer has lines only while it is shown

@@ -131,6 +131,14 @@ test("bytes that are no stored screen are refused", () => {
   screen.dispose();
 });
 
+test("stored and opened again, a screen has all its links, however many they are", () => {
+  const { screen, feed } = open(20, 6, 10_000);
+  feed(Array.from({ length: 8_200 }, (_, i) => `\x1b]8;;https://x.org/${i}\x07${i}\x1b]8;;\x07\r\n`).join(""));
+  const { offset, replay } = screen.encode();
+  const again = Screen.restore(replay, { scrollback: 10_000, offset });
+  assert.deepEqual(again.snapshot(10_000), screen.snapshot(10_000));
+});
+
 test("a resize keeps what stands below the scroll region at the bottom edge", () => {
   const { screen, feed } = open(20, 8);
   feed("\x1b[?1049h\x1b[1;5r\x1b[6;1Hfooter 1\x1b[7;1Hfooter 2\x1b[8;1Hfooter 3\x1b[5;1H");
