@@ -51,7 +51,7 @@ export class SessionScreen {
   title = "";
   /** What the program asked of the keyboard. */
   modes: InputModes = { bracketedPaste: false, focus: false, alternate: false, applicationCursor: false };
-  /** What the program told of its progress, beside what it drew. */
+  /** What the program told of its progress, beside what it drew; all commands that were told of. */
   marks: Marks = { progress: undefined, prompt: false, commands: 0 };
   /** Output up to which the screen is stored. */
   storedOffset = 0;
@@ -89,7 +89,7 @@ export class SessionScreen {
           this.modes = modes;
         },
         marks: (marks) => {
-          this.marks = marks;
+          this.marks = { ...marks, commands: this.marks.commands + marks.commands };
         },
         left: ({ lines }) => this.#effects.left(lines),
         lost: (deadly) => {

@@ -2,6 +2,14 @@
 // package managers and build tools), and the marks of shells, OSC 133 (FinalTerm's).
 import type { IParser } from "@xterm/headless";
 
+/** What was told last, as it is stored with the screen. */
+export interface KeptMarks {
+  /** OSC 9;4; undefined: none. */
+  progress?: { state: number; percent: number } | undefined;
+  /** OSC 133: a shell shows its prompt. */
+  prompt: boolean;
+}
+
 /** What is told. */
 export interface MarkListener {
   /** `state`: 0 none, 1 normal, 2 error, 3 without an end, 4 paused. `percent`: 0 to 100. */

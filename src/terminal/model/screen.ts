@@ -7,7 +7,7 @@ import { replayInParts } from "../replay/replay.ts";
 import { answerQueries, sizeReport } from "./answers.ts";
 import { cellText, cellWidth, type Row } from "./cells.ts";
 import { Model } from "./model.ts";
-import { hearMarks, type MarkListener } from "./progress-marks.ts";
+import { hearMarks, type KeptMarks, type MarkListener } from "./progress-marks.ts";
 import { resizeModel } from "./resize.ts";
 import { Scanner } from "./scanner.ts";
 import { Backlog, type PlainTextScan } from "./skip.ts";
@@ -122,7 +122,16 @@ export class Screen {
     const { scrollback, scanPlainText } = options;
     if (scanPlainText !== undefined) this.#backlog = new Backlog(this.#model, scrollback, scanPlainText);
     answerQueries(this.#model, this.#tracker, (bytes) => listener.answer?.(bytes));
-    hearMarks(this.#model.terminal.parser, listener);
+    hearMarks(this.#model.terminal.parser, {
+      progress: (state, percent) => {
+        this.#tracker.mark({ progress: state === 0 ? undefined : { state, percent } });
+        listener.progress?.(state, percent);
+      },
+      prompt: (prompt) => {
+        this.#tracker.mark({ prompt });
+        listener.prompt?.(prompt);
+      },
+    });
     this.#watchLeaving();
   }
 
@@ -160,6 +169,10 @@ export class Screen {
 
   get title(): string {
     return this.#tracker.title;
+  }
+
+  get marks(): KeptMarks {
+    return this.#tracker.marks;
   }
 
   /** The program asked for its output to be shown only when it is whole (DEC mode 2026). */

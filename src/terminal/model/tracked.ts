@@ -1,6 +1,7 @@
 // What a tracker knows (tracker.ts), as plain data: that of a terminal to which nothing has been said, and
 // settings that are kept in the order of their last change.
 import type { Link } from "./cells.ts";
+import type { KeptMarks } from "./progress-marks.ts";
 
 /** What DECSC saves and xterm.js does not. */
 export interface SavedExtra {
@@ -65,6 +66,8 @@ export interface Tracked {
   squeezed: [SqueezedRegion | null, SqueezedRegion | null];
   /** DEC mode 2048: the program wants to be told of each new size. */
   inBandResize: boolean;
+  /** What was told of the progress; undefined: nothing, or stored by a version that did not keep it. */
+  marks?: KeptMarks | undefined;
 }
 
 /** More modes than any terminal has: a program that sets them all must not make us grow. */

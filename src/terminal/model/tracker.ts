@@ -2,6 +2,7 @@
 // origin of saved cursors …) and keeps it.
 import { Bg } from "./cells.ts";
 import type { Model } from "./model.ts";
+import type { KeptMarks } from "./progress-marks.ts";
 import { type KeyboardStack, Settings, type SqueezedRegion, type TitleEntry, type Tracked, untouched } from "./tracked.ts";
 
 /** DEC modes that the model keeps, or that are handled by name. */
@@ -77,6 +78,15 @@ export class Tracker {
     this.#palette = new Settings(state.palette);
     this.#dynamicColours = new Settings(state.dynamicColours);
     this.#modifyKeys = new Settings(state.modifyKeys);
+  }
+
+  /** What was told of the progress, which a terminal that is reset shows as before. */
+  get marks(): KeptMarks {
+    return this.#state.marks ?? { progress: undefined, prompt: false };
+  }
+
+  mark(change: Partial<KeptMarks>): void {
+    this.#state.marks = { ...this.marks, ...change };
   }
 
   get title(): string {
@@ -357,9 +367,9 @@ export class Tracker {
 
   /** RIS: titles stay, and modes that were on are known to be off now. */
   #fullReset(): void {
-    const { title, icon, titles, blink } = this.#state;
+    const { title, icon, titles, blink, marks } = this.#state;
     const { tabsTouched, coloursTouched } = this.#state;
-    this.#state = { ...untouched(), title, icon, titles, blink, tabsTouched, coloursTouched, wasReset: true };
+    this.#state = { ...untouched(), title, icon, titles, blink, marks, tabsTouched, coloursTouched, wasReset: true };
     for (const settings of [this.#privateModes, this.#ansiModes, this.#mouseModes]) {
       for (const [mode, on] of settings.map) {
         const reset = settings === this.#privateModes && onByDefault.has(mode);

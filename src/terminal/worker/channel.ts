@@ -108,7 +108,7 @@ export interface Marks {
   progress: { state: number; percent: number } | undefined;
   /** OSC 133: a shell shows its prompt. */
   prompt: boolean;
-  /** OSC 133: commands that a shell has begun. */
+  /** OSC 133: so many more commands a shell has begun, of which no earlier server or worker has told. */
   commands: number;
 }
 

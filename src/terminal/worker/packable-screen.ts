@@ -135,6 +135,7 @@ export class PackableScreen {
     if (first !== undefined) return false;
     report.noteModes(this.#screen);
     if (this.#screen.title !== "") report.title(this.#screen.title);
+    report.begin(this.#screen.marks);
     return true;
   }
 

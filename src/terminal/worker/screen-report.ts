@@ -1,4 +1,5 @@
 // What a screen says while it takes output, gathered until it is told to the main thread.
+import type { KeptMarks } from "../model/progress-marks.ts";
 import type { Screen, ScreenListener } from "../model/screen.ts";
 import { type Marks, owned, type Told } from "./channel.ts";
 
@@ -12,7 +13,7 @@ const sampleTime = 1000;
 const mostLeft = 2;
 
 export class ScreenReport implements ScreenListener {
-  /** Whether what the program asks was answered by an earlier server. */
+  /** Whether what the program says was heard by an earlier server, and answered. */
   muted = false;
   #told: Told | undefined;
   #modes = "";
@@ -29,12 +30,17 @@ export class ScreenReport implements ScreenListener {
     this.#note().title = text;
   }
 
+  /** What a stored screen knows. */
+  begin({ progress, prompt }: KeptMarks): void {
+    if (progress !== undefined || prompt) this.#mark({ progress, prompt });
+  }
+
   progress(state: number, percent: number): void {
     this.#mark({ progress: state === 0 ? undefined : { state, percent } });
   }
 
   prompt(prompt: boolean): void {
-    this.#mark({ prompt, commands: this.#marks.commands + (prompt ? 0 : 1) });
+    this.#mark({ prompt, commands: this.#marks.commands + (prompt || this.muted ? 0 : 1) });
   }
 
   left({ lines }: { lines: string[] }): void {
@@ -78,6 +84,7 @@ export class ScreenReport implements ScreenListener {
   take(): { told: Told | undefined; transfer: ArrayBuffer[] } {
     const told = this.#told;
     this.#told = undefined;
+    this.#marks = { ...this.#marks, commands: 0 };
     return { told, transfer: told?.answers.map(({ buffer }) => buffer as ArrayBuffer) ?? [] };
   }
 }

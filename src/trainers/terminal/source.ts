@@ -53,13 +53,14 @@ export class TerminalSource {
     const { wall, steady } = this.#clock();
     if (!last && steady - this.#looked < pause) return;
     this.#looked = steady;
+    const rows = await this.#screen.rows();
+    // what a stored screen knows is told before its rows are
     const state = this.#screen.state();
     if (state.commands !== this.#commands) {
       // a shell began another command: what the one before said is over
       this.#commands = state.commands;
       this.#forget();
     }
-    const rows = await this.#screen.rows();
     // undefined: nothing has changed since
     const reading = rows === undefined ? this.#reading : state.prompt ? undefined : readRows(rows);
     this.#take(withOsc(reading, state), wall, steady);

@@ -125,3 +125,20 @@ test("a screen that the database refused counts as not stored: it is stored as s
     await home.dispose();
   }
 });
+
+test("at its prompt, a shell trains nothing behind a replaced server either", async () => {
+  const home = new TestHome();
+  try {
+    const id = await home.start(["/bin/sh", "-c", "echo 'Epoch 10/10 loss 0.3'; printf '\\033]133;A\\007'; exec sleep 1000"]);
+    const progress = async () => (await home.sessions()).find((session) => session.id === id)?.progress;
+    const shown = async () => (await home.ok(["show", id, "--screen"])).includes("Epoch 10/10");
+    await until(shown, "its words");
+    assert.equal(await progress(), null);
+    await home.ok(["server", "upgrade"]);
+    assert.equal(await progress(), null, "at the first look");
+    await until(shown, "its words again");
+    assert.equal(await progress(), null);
+  } finally {
+    await home.dispose();
+  }
+});

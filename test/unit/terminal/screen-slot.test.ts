@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Screen, type Snapshot, type StoredScreen } from "../../../src/terminal/model/screen.ts";
 import type { FromWorker } from "../../../src/terminal/worker/channel.ts";
+import { ScreenReport } from "../../../src/terminal/worker/screen-report.ts";
 import { ScreenSlot } from "../../../src/terminal/worker/screen-slot.ts";
 
 const options = { cols: 40, rows: 10, scrollback: 500, offset: 0 };
@@ -70,4 +71,62 @@ test("a silent screen is packed up, one that was woken soon after four times as 
   tell({ do: "close", key });
   pure.dispose();
   again.dispose();
+});
+
+test("a stored screen knows that a shell is at its prompt, and what was heard before is no command anew", () => {
+  const key = 1;
+  const open = (restore?: StoredScreen) => {
+    const posted: FromWorker[] = [];
+    const { offset, cols, rows } = { ...options, ...restore };
+    const slot = new ScreenSlot(
+      {
+        do: "open",
+        key,
+        cols,
+        rows,
+        scrollback: options.scrollback,
+        offset,
+        restore: restore && Uint8Array.from(restore.replay),
+      },
+      { post: (message) => void posted.push(message), wake: () => {}, closed: () => {}, during: (work) => work() },
+    );
+    const tell = (message: Parameters<ScreenSlot["take"]>[0]): void => {
+      slot.take(message);
+      while (slot.busy) slot.step();
+    };
+    /** What was told of marks so far, and then what was answered. */
+    const heard = () =>
+      posted.flatMap((message): unknown[] => {
+        if (message.is !== "taken") return [message.is];
+        return message.told?.marks === undefined ? [] : [message.told.marks];
+      });
+    return {
+      tell,
+      heard,
+      feed: (text: string) => tell({ do: "feed", key, bytes: Buffer.from(text), offset: undefined }),
+      posted,
+    };
+  };
+  const first = open();
+  first.feed("\x1b]9;4;1;40\x07\x1b]133;C\x07Epoch 10/10 loss 0.3\r\n\x1b]133;A\x07$ ");
+  const progress = { state: 1, percent: 40 };
+  assert.deepEqual(first.heard(), [{ progress, prompt: true, commands: 1 }]);
+  first.feed("\x1b]133;C\x07\x1b]133;A\x07");
+  assert.deepEqual(first.heard().at(-1), { progress, prompt: true, commands: 1 }, "so many more");
+  first.tell({ do: "encode", key, request: 1 });
+  const { stored } = first.posted.at(-1) as FromWorker & { is: "encode" };
+  const next = open(stored as StoredScreen);
+  next.tell({ do: "text", key, request: 1 });
+  assert.deepEqual(next.heard(), [{ progress, prompt: true, commands: 0 }, "text"]);
+  for (const { tell } of [first, next]) tell({ do: "close", key });
+});
+
+test("a command that an earlier server heard is none anew: the curve that was kept goes on", () => {
+  const report = new ScreenReport();
+  report.muted = true;
+  report.prompt(false);
+  assert.deepEqual(report.take().told?.marks, { progress: undefined, prompt: false, commands: 0 });
+  report.muted = false;
+  report.prompt(false);
+  assert.equal(report.take().told?.marks?.commands, 1);
 });
