@@ -60,6 +60,8 @@ export class RunReader {
   readonly rhythm = new Rhythm();
   /** What the logs' clock is behind ours (ms); undefined while that is not known. */
   zone: number | undefined;
+  /** It is an earlier launch's: this one may run in a container, or on another host. */
+  #isZoneOld = false;
   readonly #look: StatFiles;
   readonly #directory: string;
   readonly #graphOption: string | undefined;
@@ -148,7 +150,10 @@ export class RunReader {
     const before = this.driver.facts.launches;
     for (const line of news.lines) this.driver.line(line);
     this.driver.settle();
-    if (this.driver.facts.launches !== before) this.rhythm.pause();
+    if (this.driver.facts.launches !== before) {
+      this.rhythm.pause();
+      this.#isZoneOld = true;
+    }
     this.#setZone(reader, news.lines);
   }
 
@@ -188,12 +193,14 @@ export class RunReader {
 
   /** Logs carry local times without a zone: the file's own time tells how far that is from ours. */
   #setZone(reader: LogReader, lines: readonly string[]): void {
-    if (this.zone !== undefined || reader.modified === undefined) return;
+    if ((this.zone !== undefined && !this.#isZoneOld) || reader.modified === undefined) return;
     const last = lines.length === 0 ? undefined : parseLogLine(lines.at(-1) as string);
     if (!last) return;
     const difference = reader.modified - last.time;
     const zone = Math.round(difference / zoneStep) * zoneStep;
-    if (Math.abs(zone) <= farthestZone && Math.abs(difference - zone) <= zoneSlack) this.zone = zone;
+    if (Math.abs(zone) > farthestZone || Math.abs(difference - zone) > zoneSlack) return;
+    this.zone = zone;
+    this.#isZoneOld = false;
   }
 }
 

@@ -185,6 +185,34 @@ test("logs of another time zone: their times are told in ours", async () => {
   }
 });
 
+for (const hours of [1, -1])
+  test(`a run that is resumed in another time zone than before (${hours} h) has begun once its driver says so`, async () => {
+    const shift = hours * 3_600_000;
+    const run = path.join(home, `${++runs}`, "plain");
+    const { copied, modified } = layOut("plain", run);
+    for (const [file, time] of Object.entries(modified))
+      fs.utimesSync(path.join(run, file), (time + shift) / 1000, (time + shift) / 1000);
+    const since = copied + 7_200_000;
+    let now = since + 1_000;
+    const clock = () => ({ wall: now, steady: now });
+    const watcher = new RunWatcher({ look, run, directory: path.dirname(run), since, clock });
+    assert.equal((await watcher.read(true)).phase, "starting", "the log is the first part's still");
+    const append = (node: string, ...lines: string[]) => {
+      now += 5_000;
+      const log = path.join(run, "graph", node, "output.log");
+      const time = new Date(now).toISOString().slice(0, 19);
+      fs.appendFileSync(log, lines.map((line) => (line === "" ? "  no time\n" : `${time} [INFO] ${line}\n`)).join(""));
+      fs.utimesSync(log, now / 1000, now / 1000);
+    };
+    append("driver", "falcon v0.5.1", "Output: run", "");
+    await watcher.read(true);
+    append("driver", "Starting analysis.");
+    append("theta", "Epoch 1/3000 | steps=1 | n_sims=2560 | train_loss=-9.500e-01 | val_loss=-8.000e-01 | lr=1.000e-04");
+    const { phase, started } = await watcher.read(true);
+    assert.equal(phase, "training");
+    assert.ok(started !== null && started >= since && started <= now, `started ${(started ?? 0) - since} ms behind its order`);
+  });
+
 test("the losses of every epoch, for drawing: both launches of a resumed run", async () => {
   const curves = await watched("resumed").watcher.curves();
   assert.deepEqual(
