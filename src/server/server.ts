@@ -122,7 +122,7 @@ export class Server implements Context {
       curves: (session) => this.parts.earlierCurves(session),
       graphs: (session) => this.parts.earlierGraphs(session),
     },
-    () => this.table.live(),
+    () => this.table.all(),
   );
   readonly parts: PartKeeper;
   readonly roster: RosterKeeper;

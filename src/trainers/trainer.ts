@@ -102,6 +102,12 @@ export interface Notice {
  */
 export type ScreenRows = () => Promise<readonly string[] | undefined>;
 
+/** When a session ran, ms since 1970; `until` null: it runs. */
+export interface Lifetime {
+  from: number;
+  until: number | null;
+}
+
 /** What a run is watched by. */
 export interface WatchEffects {
   look: StatFiles;
@@ -115,8 +121,8 @@ export interface WatchEffects {
   earlier?(): Promise<readonly string[] | undefined>;
   /** What RunWatch.kept was when an earlier server looked last. */
   kept?: unknown;
-  /** Files that another live session of the same directory may write as well are nobody's. */
-  alone(): boolean;
+  /** What other sessions of the same directory may have written is nobody's. */
+  others(): readonly Lifetime[];
 }
 
 /**

@@ -61,7 +61,7 @@ export async function directoryFacts(context: Context, directory: string): Promi
       created: 0,
       facts: {},
     },
-    { look: lookAside, clock: () => ({ wall: wall(), steady: context.steady() }), alone: () => true },
+    { look: lookAside, clock: () => ({ wall: wall(), steady: context.steady() }), others: () => [] },
   );
   const progress = await watch?.read().catch(() => null);
   if (watch === undefined || progress === undefined || progress === null) return undefined;

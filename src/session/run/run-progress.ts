@@ -13,7 +13,7 @@ import type { ConfigTree, RunWatch, WatchEffects } from "../../trainers/trainer.
 import { isConcluded } from "../life/conclusion.ts";
 import type { Session } from "../life/session.ts";
 import { joinCurves } from "./part-curves.ts";
-import { sharesFiles } from "./same-files.ts";
+import { othersOf } from "./same-files.ts";
 
 /**
  * Between two times that what a run's watcher knows is kept (ms): as much is lost where the server is killed.
@@ -47,7 +47,7 @@ export class RunProgresses {
   #watchers = new WeakMap<Session, RunWatch>();
   #clock: () => Now;
   readonly #earlier: EarlierParts;
-  readonly #live: () => readonly Session[];
+  readonly #all: () => readonly Session[];
   #keptAt = new WeakMap<Session, number>();
   /**
    * Ended sessions of which nothing was kept and nothing found, and until when (steady ms) that is taken for
@@ -56,12 +56,12 @@ export class RunProgresses {
   readonly #nothing = new WeakMap<Session, number>();
 
   /**
-   * @param live the sessions that run.
+   * @param all the sessions that there are, ended ones as well.
    */
-  constructor(clock: () => Now, earlier: EarlierParts, live: () => readonly Session[]) {
+  constructor(clock: () => Now, earlier: EarlierParts, all: () => readonly Session[]) {
     this.#clock = clock;
     this.#earlier = earlier;
-    this.#live = live;
+    this.#all = all;
   }
 
   /** How far it is now; null for a session of which nothing is known, or not yet. */
@@ -147,7 +147,7 @@ export class RunProgresses {
       look: lookTogether,
       clock: this.#clock,
       earlier: () => this.#earlier.graphs(session),
-      alone: () => !this.#live().some((other) => other !== session && sharesFiles(session, other)),
+      others: () => othersOf(session, this.#all()),
       screen: keptScreen(session),
       kept: session.row.facts.watched,
     });

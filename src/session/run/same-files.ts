@@ -1,8 +1,17 @@
 // Whether files that appear in a session's directory may as well be another session's.
+import type { Lifetime } from "../../trainers/trainer.ts";
 import type { Session } from "../life/session.ts";
 
+/** Those that ran while a session did, and may have written what appeared in its directory meanwhile. */
+export function othersOf(session: Session, all: readonly Session[]): Lifetime[] {
+  return all
+    .filter((other) => other !== session && sharesFiles(session, other))
+    .map(({ row, live }) => ({ from: row.created, until: live ? null : (row.ended ?? row.created) }))
+    .filter(({ until }) => until === null || until >= session.row.created);
+}
+
 /** Whether two sessions write what a trainer of this kind writes into the same directory. */
-export function sharesFiles({ row, trainer }: Session, other: Session): boolean {
+function sharesFiles({ row, trainer }: Session, other: Session): boolean {
   return other.trainer.name === trainer.name && other.row.directory === row.directory;
 }
 

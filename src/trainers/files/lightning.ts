@@ -14,11 +14,11 @@ export const mostFollowed = 20;
 
 /**
  * `lightning_logs/version_*\/metrics.csv` below a directory that were written to at `since` or later (ms),
- * the oldest first.
+ * and not while others may have done so, the oldest first.
  */
 export const lightningFiles = aside(
   "lightningFiles",
-  (directory: string, since: number, until: number): string[] => {
+  (directory: string, since: number, until: number, others: readonly { from: number; until: number }[]): string[] => {
     const folder = path.join(directory, "lightning_logs");
     let names: string[];
     try {
@@ -33,7 +33,8 @@ export const lightningFiles = aside(
       .flatMap((version) => {
         const file = path.join(folder, `version_${version}`, "metrics.csv");
         const stat = fs.statSync(onDisk(file), { throwIfNoEntry: false });
-        return stat?.isFile() && stat.mtimeMs >= since && stat.mtimeMs <= until ? file : [];
+        if (!stat?.isFile() || stat.mtimeMs < since || stat.mtimeMs > until) return [];
+        return others.some(({ from, until: end }) => stat.mtimeMs >= from && stat.mtimeMs <= end) ? [] : file;
       });
     return found.slice(-mostFollowed);
   },

@@ -69,12 +69,20 @@ export class ProgramWatch implements RunWatch {
     await Promise.all([this.#terminal?.look(!alive), this.#find().then(() => this.#readFiles())]);
   }
 
-  /** Files that nobody named: those of Lightning, where no other session can have written them. */
+  /**
+   * Files that nobody named: those of Lightning that were written to while no other session of the directory
+   * ran.
+   */
   async #find(): Promise<void> {
     const { directory, created, ended, facts } = this.#session;
-    if (facts.metrics !== undefined || !this.#effects.alone()) return;
+    if (facts.metrics !== undefined) return;
+    const others: { from: number; until: number }[] = [];
+    for (const { from, until } of this.#effects.others()) {
+      if (until === null) return;
+      others.push({ from, until: until + slack });
+    }
     const until = ended === null ? Number.POSITIVE_INFINITY : ended + slack;
-    const found = await lightningFiles(directory, created, until).catch((): string[] => []);
+    const found = await lightningFiles(directory, created, until, others).catch((): string[] => []);
     for (const file of found) {
       if (this.#files.some((known) => known.file === file)) continue;
       const name = path.basename(path.dirname(file));

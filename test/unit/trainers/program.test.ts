@@ -9,7 +9,7 @@ import { shownRun } from "../../../src/presentation/summary.ts";
 import { program, showing } from "../../../src/trainers/program/trainer.ts";
 import { lookAside } from "../../../src/trainers/reading/foreign-files.ts";
 import { trainerFor } from "../../../src/trainers/registry.ts";
-import type { RunWatch, TerminalState, TrainedSession, WatchEffects } from "../../../src/trainers/trainer.ts";
+import type { Lifetime, RunWatch, TerminalState, TrainedSession, WatchEffects } from "../../../src/trainers/trainer.ts";
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), "program-"));
 after(() => fs.rmSync(folder, { recursive: true }));
@@ -19,7 +19,7 @@ class Run {
   readonly state: TerminalState = { progress: undefined, prompt: false, commands: 0 };
   rows: string[] | undefined = [];
   now = 1_000_000;
-  alone = true;
+  others: Lifetime[] = [];
   readonly watch: RunWatch;
 
   constructor(facts: Record<string, unknown> = {}, kept?: unknown) {
@@ -27,7 +27,7 @@ class Run {
       look: lookAside,
       clock: () => ({ wall: this.now, steady: this.now }),
       screen: { rows: async () => this.rows, state: () => this.state },
-      alone: () => this.alone,
+      others: () => this.others,
       kept,
     };
     const session = {
@@ -127,13 +127,28 @@ describe("a program's progress", () => {
     const file = path.join(run.directory, "lightning_logs/version_3/metrics.csv");
     fs.mkdirSync(path.dirname(file), { recursive: true });
     fs.writeFileSync(file, "epoch,loss\n0,0.5\n");
-    run.alone = false;
+    run.others = [{ from: 0, until: null }];
     assert.equal(await run.read(), null);
-    run.alone = true;
+    run.others = [];
     fs.utimesSync(file, 1, 1);
     assert.equal(await run.read(), null);
     fs.appendFileSync(file, "1,0.4\n");
     assert.equal((await run.read())?.nodes[0]?.loss, 0.4, "it grew");
+  });
+
+  test("what another session of the directory may have written is nobody's when that one has ended, too", async () => {
+    const run = new Run();
+    const file = path.join(run.directory, "lightning_logs/version_0/metrics.csv");
+    fs.mkdirSync(path.dirname(file), { recursive: true });
+    fs.writeFileSync(file, "epoch,loss\n0,0.5\n");
+    const written = fs.statSync(file).mtimeMs;
+    run.others = [{ from: written - 1, until: null }];
+    assert.equal(await run.read(), null);
+    run.others = [{ from: written - 1, until: written }];
+    assert.equal(await run.read(), null);
+    fs.appendFileSync(file, "1,0.4\n");
+    fs.utimesSync(file, written / 1000 + 60, written / 1000 + 60);
+    assert.equal((await run.read())?.nodes[0]?.loss, 0.4, "it was written to since: by whom is known");
   });
 
   test("one fit after another: the earlier one is over", async () => {
