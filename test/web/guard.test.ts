@@ -7,6 +7,7 @@ import http from "node:http";
 import net from "node:net";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
+import { parentOf } from "../../src/platform/processes.ts";
 import { Access, mostGrants } from "../../src/web/access.ts";
 import { patience, until, untilFile } from "../support/events.ts";
 import { TestHome } from "../support/home.ts";
@@ -291,6 +292,10 @@ describe("the web process", () => {
   test("a link that asks for what is not there is told so without a path", async () => {
     const lost = await home.start(["sh", "-c", "echo third; sleep 1000"], ["--size", "60x12"]);
     const token = await share([lost]);
+    // a holder that is asked for its socket meanwhile makes the folder again
+    const program = (await home.sessions()).find(({ id }) => id === lost)?.pid as number;
+    const holder = parentOf(program) as number;
+    process.kill(holder, "SIGSTOP");
     fs.rmSync(path.join(home.folder, "s", lost), { recursive: true });
     const asked = ["lines/ID", "lines/ID?find=x", "curves/ID", "beside/ID", "span/ID", "export/ID/text", "export/ID/curve-csv"];
     let names = 0;
@@ -310,6 +315,7 @@ describe("the web process", () => {
     );
     assert.doesNotMatch(JSON.stringify(closed), /\/tmp\/|director/);
     page.socket.close();
+    process.kill(holder, "SIGCONT");
     await home.ok(["kill", lost, "--signal", "KILL"]);
   });
 
