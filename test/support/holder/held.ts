@@ -26,6 +26,7 @@ import { type LaunchOptions, launchHolder } from "../../../src/session/holder/ho
 import type { HolderEvents, HolderLink } from "../../../src/session/holder/holder-link.ts";
 import { patience, untilGone } from "../events.ts";
 import { killNow, processesNaming } from "../home.ts";
+import { emulated } from "../installs/emulated.ts";
 
 export interface HeldOptions extends Partial<Omit<LaunchOptions, "file" | "args">> {
   /** Read the output from here at once; null: not at all. Default 0. */
@@ -238,6 +239,6 @@ export async function endSession(folder: string): Promise<void> {
 /** The holders of a session folder that are alive. */
 export function holdersOf(folder: string): number[] {
   return processesNaming(folder)
-    .filter(({ argv }) => argv[1] === folder)
+    .filter(({ argv }) => argv[1] === folder || (emulated && argv.includes(folder)))
     .map(({ pid }) => pid);
 }
