@@ -23,7 +23,7 @@ const files = testsBelow(chosen);
 /** Processors that the load keeps busy; it ends by itself when nobody has stopped it by then (s). */
 const busy = 2;
 const longestLoad = 1200;
-/** Files at a time, twice as many as `npm test` runs: a round is sooner done, and less kind to them. */
+/** Files at a time, more than `npm test` runs: a round is sooner done, and less kind to them. */
 const atOnce = 4;
 /** A test that waits for ever fails by its name (ms). */
 const longestTest = 600_000;

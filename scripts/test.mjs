@@ -1,6 +1,6 @@
 // Runs the tests of the named folders and files of test/ (with or without "test/" before them): node's
 // runner, one process a file. `--at-once N` of them run together: more than the usual two where they wait for
-// others most of the time (for Slurm, for pip).
+// others much of the time (for Slurm, for pip, for terminals).
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
