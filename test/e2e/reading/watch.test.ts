@@ -125,6 +125,8 @@ describe("falcon sessions --watch", () => {
     await terminal.waitFor("[j/k] switch node");
     // the report takes some 50 ms; an epoch of the program's takes a quarter of a second
     const epoch = () => Number(/(\d+)\/5000/.exec(terminal.text())?.[1] ?? Number.NaN);
+    // a picture may be taken while the display is being drawn
+    await terminal.waitFor(() => epoch() > 0, "an epoch");
     const before = epoch();
     await terminal.waitFor(() => epoch() > before + 4, "some epochs to pass");
     terminal.key("d");
