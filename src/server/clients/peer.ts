@@ -1,6 +1,5 @@
 // One connection of a client: its request is read, its command is run, and bytes go both ways until one side
 // leaves.
-// Long: all that a command may do with its client, which `Call` lists.
 
 import type net from "node:net";
 import { Failure, Status } from "../../base/failure.ts";
@@ -8,8 +7,6 @@ import type { Log } from "../../base/log.ts";
 import { printableLines, printableProse } from "../../base/text/printable.ts";
 import type { TerminalBytes } from "../../base/text/terminal-bytes.ts";
 import type { Call, InputMode } from "../../commands/dispatch/call.ts";
-import { close, sendFds, writeSome } from "../../platform/native.ts";
-import { descriptorOf } from "../../platform/own-socket.ts";
 import {
   ClientFrame,
   clientProtocol,
@@ -41,27 +38,16 @@ import {
   ServerFrame,
 } from "../../protocol/client.ts";
 import { encodeFrame, FrameReader } from "../../protocol/frame.ts";
+import { Outgoing } from "./outgoing.ts";
 
 /** A peer is in one of these phases; each frame is right in exactly one. */
 type Phase = "hello" | "command" | "closing";
-
-/** Payload of one STDOUT or STDERR frame at most: a client reads it in a few pieces. */
-const longestOutput = 64 << 10;
-
-/**
- * Output up to this length is copied behind its header and written in one call, past Node's stream: what is
- * typed is seen some 30 µs sooner.
- */
-const smallOutput = 4 << 10;
 
 /**
  * Typed bytes that wait for a command that is about to take them: as many as a client keeps for the next
  * server.
  */
 const mostEarly = 1 << 20;
-
-/** A descriptor that finds no room in the client's socket is tried again after this time (ms). */
-const descriptorRetry = 5;
 
 /** What came of a keyboard; `at` and the wish for an answer only from clients that say them. */
 interface Typed {
@@ -106,9 +92,8 @@ export class Peer implements Call {
   #inputs = 0;
   /** Said together with the exit status. */
   #lastWords = "";
-  /** Frames that wait behind one with a descriptor, which goes past Node's stream. */
-  #behind: { frame: Uint8Array; descriptor?: number; sent?: (() => void) | undefined }[] = [];
   #socket: net.Socket;
+  readonly #outgoing: Outgoing;
   #effects: PeerEffects;
   #reader: FrameReader;
   #builder = new RequestReader();
@@ -118,7 +103,6 @@ export class Peer implements Call {
   #early: Typed[] = [];
   #earlyBytes = 0;
   #request: Request | undefined;
-  #drained: (() => void)[] = [];
   /** It knows that it will be sent to the next server. */
   #announced = false;
   /** It was told what to ask that one for. */
@@ -129,6 +113,7 @@ export class Peer implements Call {
 
   constructor(socket: net.Socket, effects: PeerEffects) {
     this.#socket = socket;
+    this.#outgoing = new Outgoing(socket);
     this.#effects = effects;
     this.#reader = new FrameReader(mostFromClient, (type, payload) => this.#frame(type, payload));
     this.gone = new Promise((resolve) => {
@@ -251,38 +236,16 @@ export class Peer implements Call {
   }
 
   #output(type: number, all: Uint8Array): void {
-    if (this.#phase === "closing" || this.#socket.destroyed) return;
     this.#wrote ||= type === ServerFrame.stdout && all.length > 0;
-    if (all.length <= smallOutput || this.#behind.length > 0) {
-      if (all.length > 0) this.#send(encodeFrame(type, all));
-      return;
-    }
-    this.#socket.cork();
-    for (let at = 0; at < all.length; at += longestOutput) {
-      const part = all.subarray(at, at + longestOutput);
-      const head = Buffer.allocUnsafe(5);
-      head.writeUInt32LE(part.length, 0);
-      head.writeUInt8(type, 4);
-      this.#socket.write(head);
-      this.#socket.write(part, () => this.#written());
-    }
-    this.#socket.uncork();
-  }
-
-  /** Where nothing waits any more, whoever waits for that is told. */
-  #written(): void {
-    if (this.#drained.length === 0 || this.backlog() > 0) return;
-    for (const callback of this.#drained.splice(0)) callback();
+    this.#outgoing.output(type, all);
   }
 
   backlog(): number {
-    const behind = this.#behind.reduce((sum, { frame }) => sum + frame.length, 0);
-    return this.#socket.destroyed ? 0 : this.#socket.writableLength + behind;
+    return this.#outgoing.backlog;
   }
 
   onDrained(callback: () => void): void {
-    if (this.backlog() === 0) setImmediate(callback);
-    else this.#drained.push(callback);
+    this.#outgoing.onDrained(callback);
   }
 
   inputMode(mode: InputMode): void {
@@ -299,12 +262,7 @@ export class Peer implements Call {
   }
 
   together(work: () => void): void {
-    this.#socket.cork();
-    try {
-      work();
-    } finally {
-      this.#socket.uncork();
-    }
+    this.#outgoing.together(work);
   }
 
   restore(bytes: Uint8Array): void {
@@ -320,19 +278,13 @@ export class Peer implements Call {
   }
 
   direct(begin: Direct, holder: number, sent: () => void): void {
-    this.#sendWith(encodeDirect(begin), holder, sent);
-  }
-
-  #sendWith(frame: Uint8Array, descriptor: number, sent?: () => void): void {
-    if (this.#phase === "closing" || this.#socket.destroyed) return close(descriptor);
-    this.#behind.push({ frame, descriptor, sent });
-    if (this.#behind.length === 1) this.#sendBehind();
+    this.#outgoing.sendWith(encodeDirect(begin), holder, sent);
   }
 
   keysOpen(set: Uint8Array, interrupt: number, holder?: number): void {
     const frame = encodeKeysOpen(this.#inputs, set, holder !== undefined, interrupt);
     if (holder === undefined) return this.#send(frame);
-    this.#sendWith(frame, holder);
+    this.#outgoing.sendWith(frame, holder);
   }
 
   keysClose(): void {
@@ -341,42 +293,6 @@ export class Peer implements Call {
 
   directEnd(): void {
     this.#send(encodeFrame(ServerFrame.directEnd));
-  }
-
-  /**
-   * Sends what waits, as far as the socket takes it: a descriptor goes in a call of its own, once everything
-   * before it has gone.
-   */
-  #sendBehind(): void {
-    for (let first = this.#behind[0]; first !== undefined; first = this.#behind[0]) {
-      const { frame, descriptor, sent } = first;
-      if (descriptor !== undefined && !this.#sendDescriptor(frame, descriptor)) {
-        setTimeout(() => this.#sendBehind(), descriptorRetry);
-        return;
-      }
-      this.#behind.shift();
-      sent?.();
-      if (descriptor === undefined) this.#write(frame);
-    }
-    this.#written();
-  }
-
-  /** False where it is to be tried again. */
-  #sendDescriptor(frame: Uint8Array, descriptor: number): boolean {
-    const fd = descriptorOf(this.#socket);
-    if (fd < 0) {
-      close(descriptor);
-      return true; // the client is gone
-    }
-    if (this.#socket.writableLength > 0) return false;
-    try {
-      const sent = sendFds(fd, frame, [descriptor]);
-      if (sent < frame.length) this.#socket.write(frame.subarray(sent), () => this.#written());
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "EAGAIN") return false;
-    }
-    close(descriptor);
-    return true;
   }
 
   exec(file: string, argv: readonly string[]): void {
@@ -425,47 +341,19 @@ export class Peer implements Call {
   }
 
   #send(frame: Uint8Array): void {
-    if (this.#phase === "closing" || this.#socket.destroyed) return;
-    if (this.#behind.length > 0) this.#behind.push({ frame });
-    else this.#write(frame);
-  }
-
-  #write(frame: Uint8Array): void {
-    const taken = this.#writeAtOnce(frame);
-    if (taken < frame.length) this.#socket.write(frame.subarray(taken), () => this.#written());
-  }
-
-  /** Answers how many bytes the socket took now; none while others wait before them, or for them. */
-  #writeAtOnce(frame: Uint8Array): number {
-    const fd = descriptorOf(this.#socket);
-    if (fd < 0 || this.#socket.writableLength > 0 || this.#socket.writableCorked > 0) return 0;
-    try {
-      return writeSome(fd, frame, 0);
-    } catch {
-      return 0; // the client is gone: the stream hears the same, and says so
-    }
+    this.#outgoing.send(frame);
   }
 
   #close(): void {
     if (this.#phase === "closing") return;
     this.#phase = "closing";
-    for (const { frame, descriptor } of this.#forgetBehind()) if (descriptor === undefined) this.#write(frame);
-    this.#socket.end();
-  }
-
-  /** A descriptor that still waits is of no use any more to a client that is let go of. */
-  #forgetBehind(): { frame: Uint8Array; descriptor?: number }[] {
-    const behind = this.#behind;
-    this.#behind = [];
-    for (const { descriptor } of behind) if (descriptor !== undefined) close(descriptor);
-    return behind;
+    this.#outgoing.close();
   }
 
   #closed(): void {
     this.#phase = "closing";
-    this.#forgetBehind();
     this.isGone = true;
     this.#setGone();
-    this.#written();
+    this.#outgoing.gone();
   }
 }
