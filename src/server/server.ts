@@ -92,12 +92,6 @@ const timeKept = 3_600_000;
  */
 const longestDelivery = 1_000;
 
-/**
- * So long (ms) after its start a server looks for what is too old in the archive: who started it waits for a
- * screen, and that takes a process of its own.
- */
-const archivePause = 10_000;
-
 /** A figure of losses is drawn within so long (ms), or the message goes without it. */
 const longestDrawing = 20_000;
 
@@ -132,8 +126,6 @@ export class Server implements Context {
   readonly gpus: Nvidia;
   readonly job: LimitedJob | undefined;
   readonly host = os.hostname();
-  readonly #partArchive: SharedArchive;
-  #archiveSweep: NodeJS.Timeout | undefined;
   #deadlines: DeadlineWatch;
   readonly #jobSessions: JobSessions;
   readonly #jobSignals: JobSignals;
@@ -256,9 +248,8 @@ export class Server implements Context {
       over: () => void this.#end("its job is over", (peer) => peer.reconnect()),
     });
     const identity = homeIdentity(options.home);
-    this.#partArchive = new SharedArchive(config.archive ?? archiveRoot(process.env));
     this.parts = new PartKeeper({
-      archive: this.#partArchive,
+      archive: new SharedArchive(config.archive ?? archiveRoot(process.env)),
       progress: this.progress,
       log,
       job: this.job === undefined ? undefined : path.basename(options.home),
@@ -408,7 +399,7 @@ export class Server implements Context {
       server.tick.begin();
       server.usage.changed();
       server.roster.changed();
-      server.#sweepArchiveLater();
+      server.parts.sweepLater(server.config.retentionAge);
       server.#considerIdle();
       return server;
     } catch (error) {
@@ -431,19 +422,6 @@ export class Server implements Context {
     } catch (error) {
       this.log("store.failed", { reason: String(error) });
     }
-  }
-
-  #sweepArchiveLater(): void {
-    this.#archiveSweep = setTimeout(() => void this.#sweepArchive(), archivePause).unref();
-  }
-
-  /** An archive that does not answer is swept by a later server. */
-  async #sweepArchive(): Promise<void> {
-    const { retentionAge } = this.config;
-    if (retentionAge <= 0) return;
-    await this.#partArchive
-      .sweep(wall() - retentionAge)
-      .catch((error: unknown) => this.log("part.sweep-failed", { reason: String(error) }));
   }
 
   makeWay(call: Call): Promise<{ gone: boolean; lacks: readonly string[] }> {
@@ -575,7 +553,7 @@ export class Server implements Context {
     this.tick.dispose();
     this.usage.dispose();
     clearInterval(this.#timeKeeper);
-    clearTimeout(this.#archiveSweep);
+    this.parts.dispose();
     this.#knownTime.keep();
     this.#scopes.dispose();
     await this.#letGo(

@@ -23,6 +23,11 @@ const publishEvery = 60_000;
  * minute.
  */
 const publishFirst = 5_000;
+/**
+ * So long (ms) after its start a server looks for what is too old in the archive: who started it waits for a
+ * screen, and that takes a process of its own.
+ */
+const sweepPause = 10_000;
 
 export interface PartEffects {
   readonly archive: SharedArchive;
@@ -56,6 +61,7 @@ export class PartKeeper implements Looker {
   #bringing: Promise<void> = Promise.resolve();
   /** Why the archive could not be searched since it last could: each is logged once, not at every look. */
   readonly #failures = new Set<string>();
+  #sweep: NodeJS.Timeout | undefined;
 
   constructor(effects: PartEffects) {
     this.#effects = effects;
@@ -71,6 +77,22 @@ export class PartKeeper implements Looker {
     // an archive that hangs holds nobody up
     void this.publish(session);
     return publishEvery;
+  }
+
+  /**
+   * Forgets what was written longer than `age` (ms) ago; 0: nothing. An archive that does not answer is swept
+   * by a later server.
+   */
+  sweepLater(age: number): void {
+    if (age <= 0) return;
+    const { archive, clock, log } = this.#effects;
+    this.#sweep = setTimeout(() => {
+      archive.sweep(clock() - age).catch((error: unknown) => log("part.sweep-failed", { reason: String(error) }));
+    }, sweepPause).unref();
+  }
+
+  dispose(): void {
+    clearTimeout(this.#sweep);
   }
 
   /** Whether the session's folder is not where the next part of its run will look. */
