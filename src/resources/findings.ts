@@ -62,12 +62,9 @@ function memoryGrowth(samples: readonly UsageSample[], limit: number | null): Fi
   const hours = (limit - used) / slope;
   if (hours > fullWithin || hours < 0) return [];
   const rate = slope / gigabyte;
-  return [
-    {
-      kind: "memory-growth",
-      sentence: `memory grows by ${rate < 0.1 ? rate.toFixed(2) : rate.toFixed(1)} GB/h, full in ${hours < 1 ? `${Math.max(1, Math.round(hours * 60))} min` : `${Math.round(hours)} h`}`,
-    },
-  ];
+  const growth = rate < 0.1 ? rate.toFixed(2) : rate.toFixed(1);
+  const left = hours < 1 ? `${Math.max(1, Math.round(hours * 60))} min` : `${Math.round(hours)} h`;
+  return [{ kind: "memory-growth", sentence: `memory grows by ${growth} GB/h, full in ${left}` }];
 }
 
 /** Least squares: the slope, and how much of the variation it explains. */

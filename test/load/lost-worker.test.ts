@@ -32,7 +32,7 @@ test("without the screens' worker an attach says why it has no screen, and has i
   assert.equal((await home.untilState(id, "running")).state, "running");
 });
 
-test("without the worker, a viewer of a session that said something behind its stored screen is told why as well, and can leave", async () => {
+test("without the worker, who attaches to what was said behind its stored screen is told why as well, and can leave", async () => {
   const installed = new Installation(path.join(path.dirname(home.folder), "another"));
   const worker = path.join(installed.folder, "dist/screen-worker.cjs");
   const file = installed.falcon;

@@ -119,15 +119,15 @@ export function parseConfig(text: string, file: string): LoadedConfig {
   }
   if (config.detachKey === null && config.prefix === null) {
     config.prefix = defaultConfig.prefix;
-    problems.push(
-      `${file}, line ${lineOf(text, "prefix")}: prefix cannot be off while detach_key is off too, since nothing would detach; Ctrl-\\ does`,
-    );
+    const at = `${file}, line ${lineOf(text, "prefix")}`;
+    problems.push(`${at}: prefix cannot be off while detach_key is off too, since nothing would detach; Ctrl-\\ does`);
   }
   const historyLine = lineOf(text, "history");
-  if (config.history > config.scrollback && historyLine > 0)
-    problems.push(
-      `${file}, line ${historyLine}: history is ${config.history} lines, more than the ${config.scrollback} that scrollback keeps; ${config.scrollback} are sent`,
-    );
+  const { history, scrollback } = config;
+  if (history > scrollback && historyLine > 0) {
+    const kept = `more than the ${scrollback} that scrollback keeps; ${scrollback} are sent`;
+    problems.push(`${file}, line ${historyLine}: history is ${history} lines, ${kept}`);
+  }
   config.history = Math.min(config.history, config.scrollback);
   return { config, problems };
 }

@@ -92,9 +92,8 @@ async function orNothing(work: (at: NonNullable<typeof writing>) => Promise<unkn
     await work(writing);
   } catch (error) {
     await abandon();
-    throw new Failure(
-      `cannot write ${wanted}: ${reason(error)}; ${temporary === undefined ? "a part of it was written" : "nothing was left there"}`,
-    );
+    const left = temporary === undefined ? "a part of it was written" : "nothing was left there";
+    throw new Failure(`cannot write ${wanted}: ${reason(error)}; ${left}`);
   }
 }
 

@@ -185,8 +185,9 @@ export function parseSaveBefore(text: string): number {
 /** @throws Failure 2 where a grace that was asked for leaves no time at all. */
 export function refuseLongGrace(saveBefore: number, end: number, now: number): void {
   if (saveBefore < end - now) return;
+  const [asked, left] = [span(saveBefore / 1000), span((end - now) / 1000)];
   throw new Failure(
-    `--save-before ${span(saveBefore / 1000)}: the run has only ${span((end - now) / 1000)}, it would be stopped at once; nothing was started`,
+    `--save-before ${asked}: the run has only ${left}, it would be stopped at once; nothing was started`,
     Status.usage,
   );
 }

@@ -53,7 +53,7 @@ describe("commands", () => {
     assert.ok(lines.some((line) => line.startsWith("/dev/pts/")));
   });
 
-  test("more arguments than a frame takes reach the program; what is not ours is not handed on with them, and says why", async () => {
+  test("more arguments than a frame takes reach the program; what is not ours says why it is not handed them", async () => {
     const many = Array.from({ length: 15 }, (_, i) => `${i}`.padEnd(100_000, "x"));
     const id = await home.ok([
       "run",

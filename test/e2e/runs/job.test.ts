@@ -101,7 +101,7 @@ describe("a batch job without control groups", { skip: process.platform !== "lin
     }
   });
 
-  test("what was known of it when all of it was killed is the host's before Slurm is asked, which may kill its server", async () => {
+  test("what was known of it when all of it was killed is the host's before Slurm is asked", async () => {
     const bin = path.join(home.work, "bin");
     fs.mkdirSync(bin);
     const [asked, answer] = [path.join(home.work, "asked"), path.join(home.work, "answer")];

@@ -37,7 +37,7 @@ function stopping(...words: string[]): { code: Promise<number | null>; said: () 
   return { code: once(child, "close").then(([code]) => code), said: () => said };
 }
 
-test("send counts each character that the terminal makes an interrupt of, however it is spelled: stop adds no second one", async () => {
+test("send counts each character that the terminal makes an interrupt of, however spelled: stop adds none", async () => {
   await counting("spelled", "0");
   const spellings = [["C-C"], ["\x03"], ["--text", "ab\x03cd"], ["M-C-c"], ["C-c"]];
   for (const [i, keys] of spellings.entries()) {
@@ -51,7 +51,7 @@ test("send counts each character that the terminal makes an interrupt of, howeve
   assert.doesNotMatch(await home.ok(["logs", "spelled"]), /interrupts 6 /);
 });
 
-test("a run that draws its samples after the stop is not said to hang: its model is saved, and its logs are silent meanwhile", async () => {
+test("a run that draws its samples after the stop is not said to hang: its model is saved, its logs are silent", async () => {
   const gate = path.join(home.work, "drawn");
   const file = path.join(home.work, "drawing");
   // as falcon's driver in test/fixtures/runs/interactive
@@ -81,7 +81,7 @@ while :; do sleep 0.05; done
   assert.doesNotMatch(stop.said(), /hangs/);
 });
 
-test("stop --force of a run that was not asked before: the second Ctrl+C is its second, also where two at once are one", async () => {
+test("stop --force of a run that was not asked before: the second Ctrl+C is its second, where two would be one", async () => {
   await counting("forced", "2", "300");
   const { code, stderr } = await home.run(["stop", "--force", "forced"]);
   assert.equal(code, 0, stderr);

@@ -42,7 +42,7 @@ test("a service that refuses pictures, or has no room for more of them, is sent 
   }
 });
 
-test("a service that refuses the words too, is in trouble or wants a pause is not asked again for the picture's sake", async () => {
+test("a service that refuses the words too, is in trouble or wants a pause is not asked again for the picture", async () => {
   web.behaviour = 400;
   assert.match((await attempt("ntfy")).problem, /^it answered 400$/);
   assert.deepEqual(withPicture(), [true, false]);

@@ -20,7 +20,7 @@ function listening(t: TestContext) {
   return { listener, names: () => fs.readdirSync(folder), forget: () => remove("server.sock") };
 }
 
-test("a look at the home makes no socket before the server listens, one where it was removed, and none once it goes", async (t) => {
+test("a look at the home makes no socket before the server listens, one where it was removed, none once it goes", async (t) => {
   const { listener, names, forget } = listening(t);
   await listener.check();
   assert.deepEqual(names(), []);

@@ -293,7 +293,7 @@ test("a damaged segment is a hole, the rest is readable", async () => {
   assert.deepEqual(log.holes(), [{ offset: segmentBytes, length: segmentBytes, reason: "damaged" }]);
 });
 
-test("a segment that cannot be opened at the moment is no damaged one: the reading fails, the next one has every byte", async (t) => {
+test("a segment that cannot be opened at the moment is no damaged one: that reading fails, the next has all", async (t) => {
   const whole = text(segmentBytes * 3);
   holder.write(whole);
   await log.compress({ punchHole });

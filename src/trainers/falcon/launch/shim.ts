@@ -75,8 +75,9 @@ async function makeHere(
   const others = namesIn(folder).filter((name) => name !== "falcon");
   const file = path.join(folder, "falcon");
   if (others.length > 0 || (exists(file) && !(await isOurselves(file)))) {
+    const held = others[0] ?? "another falcon";
     throw new Failure(
-      `--shim ${folder}: it holds ${others[0] ?? "another falcon"}, and would stand before everything else on PATH: name a folder of its own`,
+      `--shim ${folder}: it holds ${held}, and would stand before everything else on PATH: name a folder of its own`,
       Status.usage,
     );
   }

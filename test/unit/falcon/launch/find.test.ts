@@ -136,7 +136,7 @@ test("a script's words are looked at, and what is no file among them is not open
   assert.equal(await isOurselves(script, root), false);
 });
 
-test("a package of ours is looked for in the folders above a script, and a pipe in its description's place is not opened", async () => {
+test("a package of ours is looked for in the folders above a script; a pipe in its description's place stays shut", async () => {
   const script = write("site/bin/falcon", "#!/usr/bin/env node\n");
   const { answer, opened } = await withWatchedPipe(path.join(home, "site", "package.json"), () => isOurselves(script, root));
   assert.deepEqual({ answer, opened }, { answer: false, opened: false });
