@@ -82,7 +82,7 @@ export async function attachHere(call: Call, context: Context, session: Session,
   // one that reads the output itself goes on with that
   const shown = terminalOf.direct === undefined ? tellShown(terminalOf, () => viewer.shown, resume) : undefined;
   const viewed = shown ?? terminalOf;
-  const typing = countedTyping(call, options.readOnly ? undefined : session);
+  const typing = countedTyping(call, options.readOnly ? undefined : session, options.enter);
   const viewer: ViewerInput = new ViewerInput(session, options.readOnly ? undefined : session.program, viewed, {
     cols: Math.max(1, terminal.cols),
     rows: Math.max(1, terminal.rows),
@@ -138,7 +138,8 @@ export async function attachHere(call: Call, context: Context, session: Session,
     rows: terminal.rows,
     readOnly: options.readOnly,
   });
-  await untilShowable(session);
+  // one that came back has waited for it
+  if (options.enter) await within(slowScreen, session.output.present);
   viewer.begin();
   // of what was on its way to a server that is gone, the holder may have a part
   if (!options.enter) await within(longestCount, typing.counted);
@@ -178,14 +179,16 @@ const longestCount = 200;
 /**
  * What a client types is counted by the holder, and kept by the client until the holder has it. `counted`
  * resolves when it is known what it has.
+ * @param fresh whether the client comes to it for the first time: then the holder has nothing of it.
  */
 function countedTyping(
   call: Call,
   session: Session | undefined,
+  fresh: boolean,
 ): { keptKeys(): KeptKeys | undefined; counted: Promise<void>; stop(): void } {
   const writer = Buffer.from(call.request.token, "hex").readBigUInt64LE(tokenLength / 2);
   let keptKeys: KeptKeys | undefined;
-  let taken: number | undefined;
+  let taken: number | undefined = fresh ? 0 : undefined;
   let known = () => {};
   const counted = new Promise<void>((resolve) => {
     known = resolve;

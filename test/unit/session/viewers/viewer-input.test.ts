@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { defaultConfig } from "../../../../src/base/config/config.ts";
+import { KeptKeys } from "../../../../src/session/keys/kept-keys.ts";
 import {
   mostHeldBack,
   type SessionInput,
@@ -45,6 +46,7 @@ class Scene {
     mouse = false,
     current = false,
     goneBefore = false,
+    keptKeys = undefined as KeptKeys | undefined,
   } = {}) {
     const screen = {
       watchFrames: (_cols: number, rows: number, draw: (frame: Buffer) => void) => {
@@ -93,6 +95,7 @@ class Scene {
       clock: () => this.now,
       steady: () => this.now,
       leaveKeys: () => {},
+      ...(keptKeys === undefined ? {} : { keptKeys: () => keptKeys }),
     });
     if (early !== undefined) this.attachment.resize(early.cols, early.rows);
     if (goneBefore) this.attachment.finish("gone");
@@ -124,6 +127,13 @@ class Scene {
 test("a size that came before the session could be joined is the one that it gets", async () => {
   const scene = new Scene({ early: { cols: 100, rows: 60 } });
   assert.equal(scene.sizes.at(-1), "100x60");
+  await scene.leave();
+});
+
+test("a second Ctrl+C is asked about also while the holder has not said whether it has the first", async () => {
+  const scene = new Scene({ interrupts: 0, keptKeys: new KeptKeys(1n, 0, { passed: () => {} }) });
+  scene.type("\x03\x03").got("^C, if it is none that the holder has");
+  assert.equal(scene.asked, 1);
   await scene.leave();
 });
 
