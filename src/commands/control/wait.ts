@@ -42,17 +42,19 @@ export const wait: CommandSpec = {
     if (seconds !== undefined && !(seconds > 0 && seconds <= longestTimeout)) {
       throw new Failure(`--timeout ${options.timeout}: give a number of seconds from above 0 to ${longestTimeout}`, Status.usage);
     }
+    if (options.left !== undefined && !(Number(options.left) >= 0))
+      throw new Failure(`--left ${options.left}: give a number of seconds`, Status.usage);
     // a server that comes after this one is asked for the same ones, which may have ended meanwhile
     const until = options.until === undefined ? undefined : parseUntil(options.until);
     let timer: NodeJS.Timeout | undefined;
     const again = ["wait", ...sessions.map((s) => s.id), ...(until === undefined ? [] : ["--until", options.until])];
-    call.resume(again);
     const late = new Promise<"late">((resolve) => {
-      if (seconds === undefined) return;
+      if (seconds === undefined) return call.resume(again);
       const end = context.steady() + 1000 * Number(options.left ?? seconds);
       const tell = () => {
         const left = Math.max(0, end - context.steady());
-        call.resume([...again, "--timeout", String(seconds), "--left", String(left / 1000)]);
+        // one that is stopped reads nothing, and waits a little longer with the next server
+        if (call.backlog() === 0) call.resume([...again, "--timeout", String(seconds), "--left", String(left / 1000)]);
         timer = setTimeout(left === 0 ? () => resolve("late") : tell, Math.min(left, leftTold));
       };
       tell();
