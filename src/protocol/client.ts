@@ -165,7 +165,8 @@ export function encodeResume(args: readonly string[]): Buffer {
  * client still has them.
  */
 export function encodeResumeSame(args: readonly string[]): Buffer {
-  return lengthInFrame(args) > mostFromServer ? encodeFrame(ServerFrame.resumeSame) : encodeResume(args);
+  const bytes = inFrame(args);
+  return bytes.length > mostFromServer ? encodeFrame(ServerFrame.resumeSame) : encodeFrame(ServerFrame.resume, bytes);
 }
 
 /** @param keys by which one leaves, a byte each: a control byte or an ASCII character. */

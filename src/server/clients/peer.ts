@@ -2,7 +2,7 @@
 // leaves.
 
 import type net from "node:net";
-import { Failure, Status } from "../../base/failure.ts";
+import { Status } from "../../base/failure.ts";
 import type { Log } from "../../base/log.ts";
 import { printableLines, printableProse } from "../../base/text/printable.ts";
 import type { TerminalBytes } from "../../base/text/terminal-bytes.ts";
@@ -297,8 +297,10 @@ export class Peer implements Call {
 
   exec(file: string, argv: readonly string[]): void {
     const length = lengthInFrame([file, ...argv]);
-    if (length > mostFromServer)
-      throw new Failure(`${length} bytes of arguments: at most ${mostFromServer} can be handed on to ${file}`);
+    if (length > mostFromServer) {
+      this.stderr(`falcon: ${length} bytes of arguments: at most ${mostFromServer} can be handed on to ${file}\n`);
+      return this.exit(Status.ours);
+    }
     this.#send(encodeExec(file, argv));
     this.#close();
   }
