@@ -1,7 +1,6 @@
 // falcon send: keys for a session's program, by name or literally.
 import { Failure, Status } from "../../base/failure.ts";
 import { bytesOf } from "../../base/text/bytes.ts";
-import { ActionQueue } from "../../session/keys/action-queue.ts";
 import { nameOne } from "../dispatch/choose-sessions.ts";
 import type { CommandSpec } from "../dispatch/command.ts";
 import { endSentence } from "../text/wording.ts";
@@ -33,14 +32,7 @@ export const send: CommandSpec = {
     const cursorKeys = session.inputModes().applicationCursor ? "application" : "normal";
     // all names are looked up before the first byte goes
     const bytes = Buffer.concat([bytesOf(options.text ?? ""), ...keys.map((key) => keyBytes(key, cursorKeys))]);
-    const line = session.lineMode();
-    const typed = new ActionQueue();
-    // an interrupt that is not counted lets the next stop be falcon's second one, however it was spelled
-    typed.send(bytes, { isig: line?.isig === true, interruptByte: line?.vintr || null });
-    for (const action of typed.take()) {
-      if (action.do === "interrupt") session.program.interrupt(action.bytes);
-      else if (action.do === "send") session.program.input(action.bytes);
-    }
+    session.program.typed(bytes);
     return Status.ok;
   },
 };

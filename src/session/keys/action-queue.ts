@@ -8,7 +8,7 @@ export class ActionQueue {
   #run: Uint8Array[] = [];
 
   /** Adds bytes for the program; those that its terminal turns into SIGINT become interrupts. */
-  send(bytes: Uint8Array | number[], { isig, interruptByte }: Pick<KeyPolicy, "isig" | "interruptByte">): void {
+  send(bytes: Uint8Array | number[], { isig, interruptByte }: KeyPolicy): void {
     let rest = Uint8Array.from(bytes);
     for (let at = find(rest, interruptByte); isig && at >= 0; at = find(rest, interruptByte)) {
       if (at > 0) this.#run.push(rest.subarray(0, at));

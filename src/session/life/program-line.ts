@@ -70,6 +70,22 @@ export class ProgramLine {
     if (state === "running" || state === "starting") this.#link?.input(bytes, by);
   }
 
+  /**
+   * Bytes as a person would have typed them: what the terminal makes an interrupt of is counted. One that is
+   * not lets the next stop be falcon's second Ctrl+C.
+   */
+  typed(bytes: Uint8Array): void {
+    const line = this.lineMode();
+    const next = (from: number) => (this.#makesInterrupts(line) ? bytes.indexOf(line.vintr, from) : -1);
+    let from = 0;
+    for (let at = next(from); at >= 0; at = next(from)) {
+      if (at > from) this.input(bytes.subarray(from, at));
+      this.interrupt(Buffer.from(bytes.subarray(at, at + 1)));
+      from = at + 1;
+    }
+    if (from < bytes.length) this.input(bytes.subarray(from));
+  }
+
   /** Keeps who sent the program which signal: how it ended is told by that. The last ones count. */
   noteSignal(signal: string, by: Sender): void {
     const { facts } = this.#effects.row;
