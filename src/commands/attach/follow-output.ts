@@ -3,7 +3,6 @@
 import { Status } from "../../base/failure.ts";
 import { signalNumber } from "../../platform/signals.ts";
 import type { Session } from "../../session/life/session.ts";
-import type { Hole } from "../../store/output-log.ts";
 import { type Call, type Context, taken } from "../dispatch/call.ts";
 import { holeReason } from "../output/hole-reason.ts";
 import { WakeUp } from "../output/log-output.ts";
@@ -16,8 +15,6 @@ export const resumeFollow = "@follow";
 
 /** Bytes read from the log at once while the caller catches up. */
 const readAtOnce = 64 << 10;
-
-const nothing = Buffer.alloc(0);
 
 /**
  * Copies from `offset` to the end and answers the program's status.
@@ -65,26 +62,26 @@ export async function followPlain(call: Call, context: Context, session: Session
         call.stderr(`[${session.row.name}] the session server was stopped, the session goes on · falcon attach ${session.id}\n`);
         return Status.ours;
       }
-      const bytes = at < session.offset ? await log.read(at, Math.min(readAtOnce, session.offset - at)) : nothing;
-      const isHere = ({ offset, length }: Hole) => offset <= at && at < offset + length;
-      const hole = at < session.offset && bytes.length === 0 ? log.holes().find(isHere) : undefined;
-      if (bytes.length === 0 && hole === undefined) {
-        if (!session.live) break;
+      // what comes with the end is there when that is known
+      const { live, offset: end } = session;
+      const piece = at < end ? (await log.pieces(at, Math.min(at + readAtOnce, end)).next()).value : undefined;
+      if (piece === undefined) {
+        if (!live) break;
         await wakeUp.wait();
         continue;
       }
-      if (hole !== undefined) {
-        const length = hole.offset + hole.length - at;
-        const why = holeReason(session.row, hole.reason);
+      if ("hole" in piece) {
+        const { length, reason } = piece.hole;
+        const why = holeReason(session.row, reason);
         if (why !== missing.why) tellMissing();
         missing = { length: missing.length + length, why };
         at += length;
         resume();
         continue;
       }
-      at += bytes.length;
+      at += piece.bytes.length;
       tellMissing();
-      call.write(passed(plain(bytes)));
+      call.write(passed(plain(piece.bytes)));
       resume();
       await taken(call);
     }
