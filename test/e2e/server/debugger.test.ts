@@ -5,6 +5,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import fs from "node:fs";
 import { before, test } from "node:test";
+import { descendants } from "../../../src/platform/processes.ts";
 import { alive, readIfThere, until } from "../../support/events.ts";
 import { TestHome } from "../../support/home.ts";
 import { notBuilt } from "../../support/paths.ts";
@@ -30,10 +31,8 @@ function portsOf(pid: number): number[] {
 /** The home's processes that are Node, and those that these have forked. */
 function nodesOf(home: TestHome): number[] {
   const named = home.processes().filter(({ argv }) => argv.some((word) => word.endsWith(".cjs")));
-  return named.flatMap(({ pid }) => {
-    const children = readIfThere(`/proc/${pid}/task/${pid}/children`) ?? "";
-    return [pid, ...children.split(" ").filter((child) => readIfThere(`/proc/${child}/cmdline`)?.includes(".cjs"))].map(Number);
-  });
+  const isNode = (pid: number) => readIfThere(`/proc/${pid}/cmdline`)?.includes(".cjs");
+  return [...new Set(named.flatMap(({ pid }) => [pid, ...descendants(pid).filter(isNode)]))];
 }
 
 /** Sends it to all, and answers each one's ports once a plain Node, which was sent it last, listens. */
