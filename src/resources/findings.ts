@@ -1,6 +1,7 @@
 // What is worth telling about a run's usage: GPUs that have nothing to do, and memory that grows towards its
 // limit.
 import type { UsageSample } from "./sample.ts";
+import { backwards } from "./series.ts";
 
 export interface Finding {
   kind: "gpu-idle" | "memory-growth";
@@ -37,13 +38,11 @@ function gpuIdle(samples: readonly UsageSample[]): Finding[] {
   // a GPU that was busy a moment ago is no finding: all of the time has to be below
   let sum = 0;
   let time = 0;
-  for (let i = samples.length - 1; i >= 0; i--) {
-    const { gpu, span } = samples[i] as UsageSample;
+  for (const [{ gpu, span }] of backwards(samples)) {
     if (gpu === null || gpu >= idleUse) break;
     sum += gpu * span;
     time += span;
   }
-  // by what was measured, since a clock that is set makes the times jump
   if (time < idleTime) return [];
   const percent = Math.round((sum / time) * 100);
   return [{ kind: "gpu-idle", sentence: `GPU ${percent} % for ${Math.floor(time / 3600)} h` }];
@@ -52,10 +51,9 @@ function gpuIdle(samples: readonly UsageSample[]): Finding[] {
 function memoryGrowth(samples: readonly UsageSample[], limit: number | null): Finding[] {
   const last = samples.at(-1);
   if (last === undefined || last.memory === null || limit === null || limit <= 0) return [];
-  const recent = samples.filter(({ time, memory }) => time > last.time - growthTime && memory !== null);
-  const first = recent[0];
-  if (first === undefined || last.time - first.time < growthTime / 2) return [];
-  const { slope, fit } = line(recent.map(({ time, memory }) => [(time - last.time) / 3_600_000, memory as number]));
+  const recent = [...backwards(samples, growthTime)].filter(([{ memory }]) => memory !== null);
+  if ((recent.at(-1)?.[1] ?? 0) < growthTime / 2) return [];
+  const { slope, fit } = line(recent.map(([{ memory }, ago]) => [-ago / 3_600_000, memory as number]));
   if (slope <= 0 || fit < steadyGrowth) return [];
   // what others in the same group use is no room for this run
   const used = Math.max(last.memory, (last.share ?? 0) * limit);

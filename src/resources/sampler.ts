@@ -9,7 +9,7 @@ import { type GpuShare, gpuShare } from "./gpu-share.ts";
 import type { LimitPlace, MemoryUse } from "./memory-limit.ts";
 import type { Nvidia } from "./nvidia.ts";
 import type { UsageSample } from "./sample.ts";
-import type { UsageSeries } from "./series.ts";
+import { backwards, type UsageSeries } from "./series.ts";
 import { actorsOf, joinsCluster, keptUsage, totalsOf, type Usage } from "./usage.ts";
 import { appendUsage, readUsage, writeUsage } from "./usage-file.ts";
 
@@ -308,7 +308,8 @@ export class UsageSampler {
     const usage = recorder?.usage;
     const series = recorder?.series ?? readUsage(session.folder);
     if (usage === undefined) return keptUsage(series, joinsCluster(session.command, session.environment));
-    return { ...usage, cpu: null, memoryShare: mostOf(series.lately(beforeEnd).map(({ share }) => share)) };
+    const shares = Array.from(backwards(series.samples, beforeEnd), ([{ share }]) => share);
+    return { ...usage, cpu: null, memoryShare: mostOf(shares) };
   }
 
   dispose(): void {

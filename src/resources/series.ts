@@ -45,16 +45,6 @@ export class UsageSeries {
     return changed;
   }
 
-  /** What ended within so long (ms) before its end, by lengths: where a clock is set, times jump. */
-  lately(ms: number): UsageSample[] {
-    let since = 0;
-    const from = this.#samples.findLastIndex(({ span }) => {
-      since += span * 1000;
-      return since > ms;
-    });
-    return this.#samples.slice(Math.max(0, from));
-  }
-
   /** The sum over its life of a rate: of processors their seconds, of bytes a second the bytes. */
   total(field: "cpu" | "written" | "cards"): number {
     return this.#samples.reduce((sum, sample) => sum + (sample[field] ?? 0) * sample.span, 0);
@@ -63,6 +53,22 @@ export class UsageSeries {
   /** The most memory of its life; null where none is known. */
   get peak(): number | null {
     return mostOf(this.#samples.map(({ peak }) => peak));
+  }
+}
+
+/**
+ * The newest first, each with how long (ms) it ended before the newest one did, as far as that is within so
+ * long: by lengths, since times jump where a clock is set.
+ */
+export function* backwards(
+  samples: readonly UsageSample[],
+  within = Number.POSITIVE_INFINITY,
+): Generator<[sample: UsageSample, ago: number]> {
+  let ago = 0;
+  for (let i = samples.length - 1; i >= 0 && ago <= within; i--) {
+    const sample = samples[i] as UsageSample;
+    yield [sample, ago];
+    ago += sample.span * 1000;
   }
 }
 

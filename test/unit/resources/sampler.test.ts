@@ -218,6 +218,21 @@ test("a clock that is set ahead makes no GPU hours and no idle GPU", async () =>
   );
 });
 
+test("a clock that is set ahead while a model is loaded makes no growth of memory", async () => {
+  live = [session("a")];
+  tree.anonymous = 1e9;
+  const work = () => {
+    tree.cpu = (tree.cpu ?? 0) + 1;
+  };
+  sampler.changed();
+  await pass(11, work);
+  set = 50 * 60_000;
+  tree.anonymous = 12e9;
+  await pass(30, work);
+  assert.equal(sampler.of("a")?.memory, 12e9);
+  assert.deepEqual(told, []);
+});
+
 test("a clock that is set back ends no measuring, in this server and in the next", async () => {
   live = [session("a")];
   set = 3_600_000;
