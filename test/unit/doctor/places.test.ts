@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
-import { after, test } from "node:test";
+import { after, type TestContext, test } from "node:test";
 import { checkDisk, checkModes, checkNetwork, openPaths, type PlaceFacts, placeFacts } from "../../../src/doctor/places.ts";
 import { rayFolder } from "../../../src/trainers/reading/ray-folder.ts";
 import { program } from "../../support/compile.ts";
@@ -17,7 +17,6 @@ function place(facts: Partial<PlaceFacts>): PlaceFacts {
   return {
     role: "the sessions",
     folder: "/state",
-    disk: 1,
     network: false,
     freeBytes: 500 * gib,
     totalBytes: 1000 * gib,
@@ -53,24 +52,35 @@ test("a real full disk, and one disk is told of once", (t) => {
   }
 });
 
-test("two disks of the same size are two", (t) => {
-  const mounts = ["room", "full"].map((name) => path.join(base, name));
-  const mounted: string[] = [];
-  try {
-    for (const mount of mounts) {
-      fs.mkdirSync(mount);
-      if (spawnSync("mount", ["-t", "tmpfs", "-o", "size=4g", "tmpfs", mount]).status !== 0) return t.skip("cannot mount");
-      mounted.push(mount);
-    }
-    const [room, full] = mounts.map((mount) => placeFacts("this folder", mount)) as [PlaceFacts, PlaceFacts];
-    const findings = checkDisk([room, { ...full, freeBytes: 0 }]);
-    assert.deepEqual(
-      findings.map(({ what }) => what.includes(full.folder)),
-      [true],
-    );
-  } finally {
-    for (const mount of mounted) spawnSync("umount", [mount]);
+/** Two empty disks of this size; undefined: nothing can be mounted here. */
+function twoDisks(t: TestContext, size: string): [PlaceFacts, PlaceFacts] | undefined {
+  const mounts = [1, 2].map((n) => path.join(base, `${size}-${n}`));
+  for (const mount of mounts) {
+    fs.mkdirSync(mount);
+    if (spawnSync("mount", ["-t", "tmpfs", "-o", `size=${size}`, "tmpfs", mount]).status !== 0) return undefined;
+    t.after(() => spawnSync("umount", [mount]));
   }
+  return mounts.map((mount) => placeFacts("this folder", mount)) as [PlaceFacts, PlaceFacts];
+}
+
+test("two disks of the same size are two", (t) => {
+  const disks = twoDisks(t, "4g");
+  if (disks === undefined) return t.skip("cannot mount");
+  const [room, full] = disks;
+  const findings = checkDisk([room, { ...full, freeBytes: 0 }]);
+  assert.deepEqual(
+    findings.map(({ what }) => what.includes(full.folder)),
+    [true],
+  );
+});
+
+test("the same room under two numbers, as subvolumes of one btrfs have them, is told of once", (t) => {
+  const disks = twoDisks(t, "512m");
+  if (disks === undefined) return t.skip("cannot mount");
+  assert.deepEqual(
+    checkDisk(disks).map(({ what }) => what.includes(disks[0].folder)),
+    [true],
+  );
 });
 
 test("a network file system: under the sessions a problem, under the home a warning", () => {
