@@ -137,7 +137,7 @@ export interface TerminalProgress {
 /** What a program told its terminal beside what stands on it. */
 export interface TerminalState {
   /** Undefined: none, or taken back. */
-  progress: TerminalProgress | undefined;
+  progress?: TerminalProgress | undefined;
   /** OSC 133: a shell shows its prompt, so that nothing runs. */
   prompt: boolean;
   /** OSC 133: commands that a shell has begun. */

@@ -7,7 +7,7 @@ import { replayInParts } from "../replay/replay.ts";
 import { answerQueries, sizeReport } from "./answers.ts";
 import { cellText, cellWidth, type Row } from "./cells.ts";
 import { Model } from "./model.ts";
-import { hearMarks, type KeptMarks, type MarkListener } from "./progress-marks.ts";
+import { hearMarks, type KeptMarks } from "./progress-marks.ts";
 import { resizeModel } from "./resize.ts";
 import { Scanner } from "./scanner.ts";
 import { Backlog, type PlainTextScan } from "./skip.ts";
@@ -67,10 +67,12 @@ export interface InputModes {
 }
 
 /** What a screen tells while it is fed. */
-export interface ScreenListener extends MarkListener {
+export interface ScreenListener {
   /** The reply to a query of the program. */
   answer?(bytes: Buffer): void;
   title?(text: string): void;
+  /** What a program told of its progress changed; `began`: by a command of a shell that has begun. */
+  marks?(kept: KeptMarks, began: boolean): void;
   /** The alternate screen is about to be left: what stood on it. */
   left?(frame: { lines: string[] }): void;
 }
@@ -122,15 +124,9 @@ export class Screen {
     const { scrollback, scanPlainText } = options;
     if (scanPlainText !== undefined) this.#backlog = new Backlog(this.#model, scrollback, scanPlainText);
     answerQueries(this.#model, this.#tracker, (bytes) => listener.answer?.(bytes));
-    hearMarks(this.#model.terminal.parser, {
-      progress: (state, percent) => {
-        this.#tracker.mark({ progress: state === 0 ? undefined : { state, percent } });
-        listener.progress?.(state, percent);
-      },
-      prompt: (prompt) => {
-        this.#tracker.mark({ prompt });
-        listener.prompt?.(prompt);
-      },
+    hearMarks(this.#model.terminal.parser, (change) => {
+      this.#tracker.mark(change);
+      listener.marks?.(this.#tracker.marks, change.prompt === false);
     });
     this.#watchLeaving();
   }

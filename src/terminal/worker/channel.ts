@@ -1,6 +1,7 @@
 // What main thread and screen worker say to each other: plain messages, bytes always in buffers of their own
 // that change hands.
 import type { ExitRecord, Gap } from "../../protocol/holder.ts";
+import type { KeptMarks } from "../model/progress-marks.ts";
 import type { InputModes, ScreenText, Snapshot, StoredScreen } from "../model/screen.ts";
 
 /** A lag (bytes) that counts as drained: the worker has work for some 10 ms, in which more can come. */
@@ -102,12 +103,8 @@ export interface Told {
   marks: Marks | undefined;
 }
 
-/** What a program told its terminal of its progress, beside what it drew (model/progress-marks.ts). */
-export interface Marks {
-  /** OSC 9;4; undefined: none. */
-  progress: { state: number; percent: number } | undefined;
-  /** OSC 133: a shell shows its prompt. */
-  prompt: boolean;
+/** What a program told its terminal of its progress, beside what it drew. */
+export interface Marks extends KeptMarks {
   /** OSC 133: so many more commands a shell has begun, of which no earlier server or worker has told. */
   commands: number;
 }

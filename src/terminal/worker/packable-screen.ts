@@ -135,7 +135,8 @@ export class PackableScreen {
     if (first !== undefined) return false;
     report.noteModes(this.#screen);
     if (this.#screen.title !== "") report.title(this.#screen.title);
-    report.begin(this.#screen.marks);
+    const { marks } = this.#screen;
+    if (marks.progress !== undefined || marks.prompt) report.marks(marks, false);
     return true;
   }
 

@@ -1,7 +1,7 @@
 // What a screen says while it takes output, gathered until it is told to the main thread.
 import type { KeptMarks } from "../model/progress-marks.ts";
 import type { Screen, ScreenListener } from "../model/screen.ts";
-import { type Marks, owned, type Told } from "./channel.ts";
+import { owned, type Told } from "./channel.ts";
 
 /**
  * How often an alternate screen is remembered as it stands (ms): a program clears its display before it
@@ -17,7 +17,6 @@ export class ScreenReport implements ScreenListener {
   muted = false;
   #told: Told | undefined;
   #modes = "";
-  #marks: Marks = { progress: undefined, prompt: false, commands: 0 };
   /** What stood on the alternate screen lately, and when it was looked at. */
   #seen: string[] | undefined;
   #seenAt = Number.NEGATIVE_INFINITY;
@@ -30,17 +29,9 @@ export class ScreenReport implements ScreenListener {
     this.#note().title = text;
   }
 
-  /** What a stored screen knows. */
-  begin({ progress, prompt }: KeptMarks): void {
-    if (progress !== undefined || prompt) this.#mark({ progress, prompt });
-  }
-
-  progress(state: number, percent: number): void {
-    this.#mark({ progress: state === 0 ? undefined : { state, percent } });
-  }
-
-  prompt(prompt: boolean): void {
-    this.#mark({ prompt, commands: this.#marks.commands + (prompt || this.muted ? 0 : 1) });
+  marks(kept: KeptMarks, began: boolean): void {
+    const note = this.#note();
+    note.marks = { ...kept, commands: (note.marks?.commands ?? 0) + (began && !this.muted ? 1 : 0) };
   }
 
   left({ lines }: { lines: string[] }): void {
@@ -53,11 +44,6 @@ export class ScreenReport implements ScreenListener {
   #note(): Told {
     this.#told ??= { answers: [], title: undefined, modes: undefined, left: [], marks: undefined };
     return this.#told;
-  }
-
-  #mark(change: Partial<Marks>): void {
-    this.#marks = { ...this.#marks, ...change };
-    this.#note().marks = this.#marks;
   }
 
   /** Notes what the program asks of the keyboard now. */
@@ -84,7 +70,6 @@ export class ScreenReport implements ScreenListener {
   take(): { told: Told | undefined; transfer: ArrayBuffer[] } {
     const told = this.#told;
     this.#told = undefined;
-    this.#marks = { ...this.#marks, commands: 0 };
     return { told, transfer: told?.answers.map(({ buffer }) => buffer as ArrayBuffer) ?? [] };
   }
 }

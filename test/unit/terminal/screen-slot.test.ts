@@ -123,10 +123,13 @@ test("a stored screen knows that a shell is at its prompt, and what was heard be
 
 test("a command that an earlier server heard is none anew: the curve that was kept goes on", () => {
   const report = new ScreenReport();
+  const screen = new Screen(options, report);
+  const begin = () => screen.feed(Buffer.from("\x1b]133;C\x07"));
   report.muted = true;
-  report.prompt(false);
+  begin();
   assert.deepEqual(report.take().told?.marks, { progress: undefined, prompt: false, commands: 0 });
   report.muted = false;
-  report.prompt(false);
+  begin();
   assert.equal(report.take().told?.marks?.commands, 1);
+  screen.dispose();
 });
