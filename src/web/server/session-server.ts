@@ -4,6 +4,7 @@
 import { spawn } from "node:child_process";
 import type net from "node:net";
 import path from "node:path";
+import { steady } from "../../base/clock.ts";
 import { Status, sentence } from "../../base/failure.ts";
 import { textOf } from "../../base/text/bytes.ts";
 import { jobHomes } from "../../platform/job-homes.ts";
@@ -218,7 +219,7 @@ export class SessionServer {
 
   /** The client knows how a server is started; many that miss it at once start it once. */
   async #start(): Promise<void> {
-    const now = performance.now();
+    const now = steady();
     if (this.#started > 0 && now - this.#started < startPause)
       return new Promise((resolve) => setTimeout(resolve, startPause - (now - this.#started)));
     this.#started = now;

@@ -4,6 +4,7 @@ import fs from "node:fs";
 import http, { type IncomingMessage, type ServerResponse } from "node:http";
 import https from "node:https";
 import type { Duplex } from "node:stream";
+import { steady } from "../../base/clock.ts";
 import type { Access, Grant } from "../access.ts";
 import { type Entered, tokenHeader } from "../wire.ts";
 import { Api, type Asker, give, refuse, send } from "./api.ts";
@@ -59,7 +60,6 @@ export class WebServer {
     this.#sessions = sessions;
     this.#api = new Api(sessions);
     this.#feed = new RunsFeed(sessions);
-    const steady = () => performance.now();
     this.#refusals = new Refusals((facts) => sessions.auditWhereRuns("refused", facts), steady);
     const settings = { headersTimeout: headTime, maxHeaderSize: longestHead, requestTimeout: headTime };
     this.#http =
@@ -181,7 +181,7 @@ export class WebServer {
         },
         readOnly: this.#options.readOnly,
         version: this.#options.version,
-        steady: () => performance.now(),
+        steady,
         audit: (event, facts) => this.#sessions.audit(event, facts),
       });
       this.#pages.add(page);
@@ -212,11 +212,11 @@ export class WebServer {
 
   #noteWrong(): void {
     this.#refusals.note("token");
-    this.#wrong.push(performance.now());
+    this.#wrong.push(steady());
   }
 
   #tooManyWrong(): boolean {
-    const since = performance.now() - 60_000;
+    const since = steady() - 60_000;
     this.#wrong = this.#wrong.filter((time) => time > since);
     return this.#wrong.length >= mostWrong;
   }

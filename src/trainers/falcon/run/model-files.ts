@@ -68,7 +68,7 @@ async function modelFilesHere(graph: string, nodes: readonly string[], since: nu
     if (fresh.length === 0) complete = false;
     for (const file of fresh) {
       found.files += 1;
-      if (await isWhole(file)) continue;
+      if (isWhole(file)) continue;
       complete = false;
       if (found.damaged.length < mostNamed) found.damaged.push(path.relative(graph, file));
     }
@@ -100,7 +100,7 @@ async function freshFiles(folder: string, since: number): Promise<string[] | und
  * Whether a model file can be read to its end: of an archive its directory and the bounds of its members, of
  * JSON all of it.
  */
-async function isWhole(file: string): Promise<boolean> {
+function isWhole(file: string): boolean {
   try {
     if (path.basename(file) === jsonModel) {
       const bytes = readRegular(file, 0, longestJson + 1);
@@ -108,7 +108,7 @@ async function isWhole(file: string): Promise<boolean> {
       JSON.parse(bytes.toString("utf8"));
       return true;
     }
-    return await isWholeArchive(file);
+    return isWholeArchive(file);
   } catch {
     return false;
   }
@@ -116,20 +116,21 @@ async function isWhole(file: string): Promise<boolean> {
 
 /**
  * Whether a file is a zip archive (APPNOTE 4.3) whose end record, directory and members are all there: each
- * member's own header stands
- * where the directory says, and its bytes end before the directory begins. The bytes themselves are not read.
+ * member's own header stands where the directory says, and its bytes end before the directory begins. The
+ * bytes themselves are not read.
+ * @throws where it cannot be read, or names a place that no file has.
  */
-export async function isWholeArchive(file: string): Promise<boolean> {
+export function isWholeArchive(file: string): boolean {
   const fd = openRegular(file);
   try {
     const { size } = fs.fstatSync(fd);
-    const read = async (at: number, length: number): Promise<Buffer> => {
+    const read: Read = (at, length) => {
       const buffer = Buffer.alloc(length);
       return buffer.subarray(0, fs.readSync(fd, buffer, 0, length, at));
     };
-    const directory = await directoryOf(read, size);
+    const directory = directoryOf(read, size);
     if (directory === undefined || directory.length > longestDirectory || directory.entries > mostMembers) return false;
-    const bytes = await read(directory.offset, directory.length);
+    const bytes = read(directory.offset, directory.length);
     if (bytes.length < directory.length) return false;
     let at = 0;
     for (let n = 0; n < directory.entries; n++) {
@@ -139,7 +140,7 @@ export async function isWholeArchive(file: string): Promise<boolean> {
       if (entry.length < 46 + name + extra + comment) return false;
       const member = memberOf(entry, name, extra);
       if (member === undefined) return false;
-      const header = await read(member.offset, 30);
+      const header = read(member.offset, 30);
       if (header.length < 30 || header.readUInt32LE(0) !== 0x04034b50) return false;
       const begins = member.offset + 30 + header.readUInt16LE(26) + header.readUInt16LE(28);
       if (begins + member.length > directory.offset) return false;
@@ -151,11 +152,11 @@ export async function isWholeArchive(file: string): Promise<boolean> {
   }
 }
 
-type Read = (at: number, length: number) => Promise<Buffer>;
+type Read = (at: number, length: number) => Buffer;
 
 /** Where an archive's directory is, by its end record (and that of zip64, which torch always writes). */
-async function directoryOf(read: Read, size: number): Promise<{ offset: number; length: number; entries: number } | undefined> {
-  const tail = await read(Math.max(0, size - longestEnd), Math.min(size, longestEnd));
+function directoryOf(read: Read, size: number): { offset: number; length: number; entries: number } | undefined {
+  const tail = read(Math.max(0, size - longestEnd), Math.min(size, longestEnd));
   let at = tail.length - endRecord;
   while (at >= 0 && !(tail.readUInt32LE(at) === 0x06054b50 && at + endRecord + tail.readUInt16LE(at + 20) === tail.length)) at--;
   if (at < 0) return undefined;
@@ -165,7 +166,7 @@ async function directoryOf(read: Read, size: number): Promise<{ offset: number; 
   if (small.entries === 0xffff || small.length === 0xffffffff || small.offset === 0xffffffff) {
     const locator = at >= 20 ? tail.subarray(at - 20, at) : undefined;
     if (locator === undefined || locator.readUInt32LE(0) !== 0x07064b50) return undefined;
-    const large = await read(Number(locator.readBigUInt64LE(8)), 56);
+    const large = read(Number(locator.readBigUInt64LE(8)), 56);
     if (large.length < 56 || large.readUInt32LE(0) !== 0x06064b50) return undefined;
     found = {
       entries: Number(large.readBigUInt64LE(32)),

@@ -18,18 +18,27 @@ const archive = Buffer.from(
   ),
 );
 
-test("an archive is whole, and not when a byte of its end is missing, nor when its middle is", async () => {
+/** Whether it is; one that is damaged may make an error. */
+function isWhole(file: string): boolean {
+  try {
+    return isWholeArchive(file);
+  } catch {
+    return false;
+  }
+}
+
+test("an archive is whole, and not when a byte of its end is missing, nor when its middle is", () => {
   const file = path.join(folder, "model.pth");
   fs.writeFileSync(file, archive);
-  assert.equal(await isWholeArchive(file), true);
+  assert.equal(isWholeArchive(file), true);
   for (const length of [0, 1, 21, 22, 500, 5_400, archive.length - 22, archive.length - 1]) {
     fs.writeFileSync(file, archive.subarray(0, length));
-    assert.equal(await isWholeArchive(file).catch(() => false), false, `${length} of ${archive.length} bytes`);
+    assert.equal(isWhole(file), false, `${length} of ${archive.length} bytes`);
   }
   fs.writeFileSync(file, Buffer.concat([archive.subarray(0, 100), archive.subarray(900)]));
-  assert.equal(await isWholeArchive(file).catch(() => false), false, "without 800 bytes of its middle");
+  assert.equal(isWhole(file), false, "without 800 bytes of its middle");
   fs.writeFileSync(file, Buffer.alloc(archive.length));
-  assert.equal(await isWholeArchive(file).catch(() => false), false, "zeros");
+  assert.equal(isWhole(file), false, "zeros");
 });
 
 test("a node's files of this launch count, an earlier launch's do not", async () => {
@@ -62,7 +71,7 @@ test("a directory that would take 16 MiB is not read, of very many files the fir
   const fd = fs.openSync(file, "w");
   fs.writeSync(fd, end, 0, end.length, length);
   fs.closeSync(fd);
-  assert.equal(await isWholeArchive(file), false);
+  assert.equal(isWholeArchive(file), false);
   const many = path.join(folder, "many", "theta");
   fs.mkdirSync(many, { recursive: true });
   const begun = Date.now();
@@ -94,7 +103,7 @@ function zip64(members: number): Buffer {
   return Buffer.concat([archive.subarray(0, end), record, locator, old]);
 }
 
-test("an archive of zip64; one that tells of more members than there are, or than 100,000, is none", async () => {
+test("an archive of zip64; one that tells of more members than there are, or than 100,000, is none", () => {
   const file = path.join(folder, "zip64.pth");
   for (const [members, whole] of [
     [3, true],
@@ -103,10 +112,10 @@ test("an archive of zip64; one that tells of more members than there are, or tha
     [100_001, false],
   ] as const) {
     fs.writeFileSync(file, zip64(members));
-    assert.equal(await isWholeArchive(file), whole, `${members} members`);
+    assert.equal(isWholeArchive(file), whole, `${members} members`);
   }
   fs.writeFileSync(file, zip64(3).subarray(1));
-  assert.equal(await isWholeArchive(file).catch(() => false), false);
+  assert.equal(isWhole(file), false);
 });
 
 for (const name of ["x.pth", "best_state.npz", "model.json"])
