@@ -1,4 +1,4 @@
-// A lint rule: who may use node:fs and node:child_process. Files and programs of users lie on file systems
+// A lint rule: who may use node:fs and node:child_process, and who reads a clock. Files and programs of users lie on file systems
 // that may not answer, and a server that asks one itself stops with all its sessions; so that is done aside
 // (src/base/aside/aside.ts, src/base/aside/outside-program.ts), and each other module that does it has its
 // reason here.
@@ -105,6 +105,9 @@ const programs = {
   ],
 };
 
+/** The same for the clocks: `Date.now` may jump, and no length of time is to be taken by it. */
+const clocks = ["src/base/clock.ts", "src/web/page/"];
+
 const rules = [
   {
     module: "node:fs",
@@ -119,6 +122,13 @@ const rules = [
     entries: Object.values(programs).flat(),
     used: new Set(),
     instead: "start it by src/base/aside/outside-program.ts",
+  },
+  {
+    module: "a clock",
+    uses: /\b(?:Date|performance)\.now\b|\bnew Date\(\s*\)|\bhrtime\b/,
+    entries: clocks,
+    used: new Set(),
+    instead: "ask src/base/clock.ts",
   },
 ];
 const complaints = [];

@@ -1,6 +1,6 @@
 // The two clocks. `wall` says when something happened, for people and for what is stored; it may be set at
 // any moment. `steady` says how long something took or is to take: every timeout, pause, age of a live thing.
-// Nothing else reads a clock (test/unit/boundaries.test.ts).
+// Nothing else reads a clock (scripts/check-files.mjs).
 
 /** ms since 1970. Jumps when somebody (NTP, a resumed machine, root) sets it. */
 export function wall(): number {

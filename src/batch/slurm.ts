@@ -1,6 +1,8 @@
 // Slurm, as its programs tell it: squeue, scontrol, sacct, sbatch and scancel with fixed formats. The one
 // file that calls them.
+
 import { setTimeout as delay } from "node:timers/promises";
+import { steady } from "../base/clock.ts";
 import { Failure, sentence } from "../base/failure.ts";
 import { printable } from "../base/text/printable.ts";
 import { processAlive, processesOf } from "../platform/processes.ts";
@@ -195,11 +197,11 @@ export class Slurm {
   async #jobOf(script: string, options: readonly string[], why: string): Promise<SubmittedJob | undefined> {
     const unknown = (reason: string) =>
       new Failure(`whether the job was submitted is not known (squeue --me lists yours): ${why}; ${reason}`);
-    const began = performance.now();
+    const began = steady();
     // looked for once: nobody else has this script
     const waiting = processesOf("sbatch", script);
     while (waiting.some(processAlive)) {
-      if (performance.now() - began > longestProgram) throw unknown("its sbatch waits for Slurm");
+      if (steady() - began > longestProgram) throw unknown("its sbatch waits for Slurm");
       await delay(100);
     }
     const clusters = sbatchOption(options, "--clusters", "--cluster", "-M") ?? this.#environment.SBATCH_CLUSTERS;

@@ -1,4 +1,4 @@
-// The lint rule on node:fs and node:child_process really refuses, and this tree keeps to it.
+// The lint rule on node:fs, node:child_process and the clocks really refuses, and this tree keeps to it.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";
@@ -54,6 +54,23 @@ test("so is one that starts programs; types of node:child_process are none", () 
     assert.equal(status, 1);
     for (const n of refused.keys())
       assert.match(stderr, new RegExp(`src/commands/starts-${n}\\.ts uses node:child_process: start it by`));
+    assert.equal(stderr.trim().split("\n").length, refused.length);
+  } finally {
+    fs.rmSync(folder, { recursive: true });
+  }
+});
+
+test("so is one that reads a clock by itself; a time that is given is none", () => {
+  const folder = fs.mkdtempSync("/tmp/clock-lint-");
+  try {
+    fs.mkdirSync(path.join(folder, "src/session"), { recursive: true });
+    const put = (name: string, text: string) => fs.writeFileSync(path.join(folder, "src/session", name), `${text}\n`);
+    put("given.ts", "export const text = (ms: number) => new Date(ms).toISOString();");
+    const refused = ["const now = Date.now();", "const clock = performance.now;", "new Date();", "process.hrtime.bigint();"];
+    for (const [n, text] of refused.entries()) put(`reads-${n}.ts`, text);
+    const { status, stderr } = check(folder);
+    assert.equal(status, 1);
+    for (const n of refused.keys()) assert.match(stderr, new RegExp(`src/session/reads-${n}\\.ts uses a clock: ask`));
     assert.equal(stderr.trim().split("\n").length, refused.length);
   } finally {
     fs.rmSync(folder, { recursive: true });

@@ -1,5 +1,6 @@
 // Keeps what the sessions said small and findable: compresses their logs, lets the oldest go, stores lines
 // and their index; a bounded step at a time.
+import { steady } from "../../base/clock.ts";
 import type { Log } from "../../base/log.ts";
 import { type LineTools, storeLines } from "../../logs/session-lines.ts";
 import { punchHole } from "../../platform/native.ts";
@@ -169,10 +170,10 @@ export class Retention {
     this.#wakesAt = at;
     this.#timer = setTimeout(() => {
       this.#wakesAt = Number.POSITIVE_INFINITY;
-      const began = performance.now();
+      const began = steady();
       this.#working = this.#step().finally(() => {
         this.#working = undefined;
-        if (this.#due.size > 0 || this.#sweepAt < Number.POSITIVE_INFINITY) this.#wake(this.#rest(performance.now() - began));
+        if (this.#due.size > 0 || this.#sweepAt < Number.POSITIVE_INFINITY) this.#wake(this.#rest(steady() - began));
         if (!this.busy && !this.#closed) this.#effects.done();
       });
     }, pause);

@@ -1,6 +1,7 @@
 // One viewer of a session: a terminal of the session's size reads the output itself, or is sent it; any other
 // gets rendered frames. Never waited for.
 // Long: the ways in which a terminal is shown its session give way to each other, in one state.
+import { steady } from "../../base/clock.ts";
 import { printable } from "../../base/text/printable.ts";
 import { showable, type TerminalBytes } from "../../base/text/terminal-bytes.ts";
 import { type FrameWatch, NoScreens, type ScreenHandle, type Snapshot } from "../../terminal/worker/screens.ts";
@@ -205,10 +206,10 @@ export class Viewer {
     });
     const mode: Mode = { is: "direct", done };
     this.#mode = mode;
-    let last = { offset, time: performance.now(), stood: false };
+    let last = { offset, time: steady(), stood: false };
     this.#terminal.direct?.begin(holder, offset, tail, {
       at: (at, blocked) => {
-        const time = performance.now();
+        const time = steady();
         const rate = ((at - last.offset) * 1000) / Math.max(1, time - last.time);
         // to one that stands still nothing can be shown sooner, and another screen would be of the past when
         // it goes on

@@ -1,7 +1,9 @@
 // A screen that reads its session's holder itself, on a connection of its own: output at the screen's pace,
 // sizes and holes at their places; and the main thread is told how far the screen is.
+
 import fs from "node:fs";
 import type net from "node:net";
+import { steady } from "../../base/clock.ts";
 import { FrameReader } from "../../protocol/frame.ts";
 import { frameSocket } from "../../protocol/frame-socket.ts";
 import {
@@ -70,7 +72,7 @@ export class Following {
   /** Output that stands in line, and who waits for that to be little. */
   #waiting = 0;
   #drained: (() => void)[] = [];
-  /** When it was told last how far this is (ms of the monotonic clock). */
+  /** When it was told last how far this is (ms of the steady clock). */
   #toldAt = Number.NEGATIVE_INFINITY;
   #telling: NodeJS.Timeout | undefined;
 
@@ -287,7 +289,7 @@ export class Following {
   tell(grew = false): void {
     if (this.#cursor === undefined) return;
     const { key, post, report, taken } = this.#effects;
-    const pause = this.#toldAt + placePause - performance.now();
+    const pause = this.#toldAt + placePause - steady();
     if (report.isEmpty && !grew && pause > 0) {
       // a timer may come a little early: what it was for is still to be told then
       this.#telling ??= setTimeout(() => {
@@ -298,7 +300,7 @@ export class Following {
     }
     clearTimeout(this.#telling);
     this.#telling = undefined;
-    this.#toldAt = performance.now();
+    this.#toldAt = steady();
     const { told, transfer } = report.take();
     const { current, skims } = this.#cursor;
     post({ is: "at", key, place: { received: this.#known, taken: taken(), current, skims }, grew, told }, transfer);

@@ -1,5 +1,6 @@
 // The viewers of one screen whose terminals have other sizes: each is drawn frames, as often as a person
 // sees them.
+import { steady } from "../../base/clock.ts";
 import type { FrameRenderer } from "../frames/frames.ts";
 import type { Screen } from "../model/screen.ts";
 
@@ -24,7 +25,7 @@ export interface FrameWatchesEffects {
 interface Watch {
   number: number;
   frames: FrameRenderer;
-  /** When the last frame was drawn (ms of the monotonic clock). */
+  /** When the last frame was drawn (ms of the steady clock). */
   drawn: number;
   dirty: boolean;
   timer: NodeJS.Timeout | undefined;
@@ -76,7 +77,7 @@ export class FrameWatches {
   /** The screen is another: each gets a frame when it is its time. */
   changed(): void {
     if (this.size === 0) return;
-    const now = performance.now();
+    const now = steady();
     if (!this.#effects.screen().synchronized) this.#heldSince = undefined;
     else this.#heldSince ??= now;
     for (const watch of this.#watches.values()) {
@@ -100,7 +101,7 @@ export class FrameWatches {
     const wait = held ? longestHold - (now - (this.#heldSince as number)) : pause - since;
     watch.timer = setTimeout(() => {
       watch.timer = undefined;
-      if (watch.dirty) this.#schedule(watch, performance.now());
+      if (watch.dirty) this.#schedule(watch, steady());
     }, wait);
   }
 
@@ -114,7 +115,7 @@ export class FrameWatches {
       frame = watch.frames.draw();
     });
     if (frame === undefined) return;
-    watch.drawn = performance.now();
+    watch.drawn = steady();
     this.#effects.post(watch.number, frame);
   }
 

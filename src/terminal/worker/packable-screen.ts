@@ -1,4 +1,5 @@
 // A screen that is packed up while nobody needs it, and made anew where the emulator throws.
+import { steady } from "../../base/clock.ts";
 import { Screen, type StoredScreen } from "../model/screen.ts";
 import type { Open } from "./channel.ts";
 import type { ScreenReport } from "./screen-report.ts";
@@ -109,7 +110,7 @@ export class PackableScreen {
     if (tail === undefined) return;
     try {
       const { first } = this.#screen.snapshot(0);
-      this.#packed = { stored: this.#screen.encode(), tail, first, since: performance.now() };
+      this.#packed = { stored: this.#screen.encode(), tail, first, since: steady() };
     } catch {
       // it stays as it is
       return;
@@ -126,7 +127,7 @@ export class PackableScreen {
     const { report } = this.#effects;
     const { stored, tail, since, first } = this.#packed;
     this.#packed = undefined;
-    const soon = performance.now() - since < packing.soon;
+    const soon = steady() - since < packing.soon;
     this.#patience = soon ? Math.min(packing.most, this.#patience * 4) : Math.max(packing.least, this.#patience / 2);
     this.#screen = this.#open({ ...stored, restore: stored.replay });
     // what was told about it is known already

@@ -1,4 +1,5 @@
 // What a screen says while it takes output, gathered until it is told to the main thread.
+import { steady } from "../../base/clock.ts";
 import type { KeptMarks } from "../model/progress-marks.ts";
 import type { Screen, ScreenListener } from "../model/screen.ts";
 import { owned, type Told } from "./channel.ts";
@@ -57,8 +58,8 @@ export class ScreenReport implements ScreenListener {
 
   /** Looks at an alternate screen before more is drawn on it. */
   remember(screen: Screen): void {
-    if (!screen.inputModes.alternate || performance.now() - this.#seenAt < sampleTime) return;
-    this.#seenAt = performance.now();
+    if (!screen.inputModes.alternate || steady() - this.#seenAt < sampleTime) return;
+    this.#seenAt = steady();
     this.#seen = screen.text().lines;
   }
 

@@ -1,6 +1,8 @@
 // The screens of one worker, as the main thread has them: starts it, hands on what is said and answered, and
 // has another one take over where it dies, or where its thread stands in one screen's turn.
+
 import type { Worker } from "node:worker_threads";
+import { steady } from "../../base/clock.ts";
 import { shortageOf } from "../../base/failure.ts";
 import type { Log } from "../../base/log.ts";
 import { asBuffer, type FromWorker, type Key, type ToWorker } from "./channel.ts";
@@ -134,7 +136,7 @@ export class Screens {
   begin({ worker, mark }: ScreenThread): Worker {
     this.#turns.begin(mark);
     this.#worker = worker;
-    this.#born = performance.now();
+    this.#born = steady();
     worker.on("message", (message: FromWorker) => {
       if (this.#worker === worker) this.#received(message);
     });
@@ -249,7 +251,7 @@ export class Screens {
   #died(status: number): void {
     this.#worker = undefined;
     this.#turns.stop();
-    const lived = performance.now() - this.#born;
+    const lived = steady() - this.#born;
     this.#log("screens.died", { status, lived: Math.round(lived), screens: this.#screens.size });
     if (this.#disposed) return;
     if (lived > briefLife) this.#falseStarts = 0;
