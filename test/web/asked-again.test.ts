@@ -158,6 +158,22 @@ describe("what a view asks", { skip: noBrowser }, () => {
     await page.context().close();
   });
 
+  test("the history of a run that ended meanwhile says the moment of the screen that is shown", async () => {
+    const { id, end } = await waiting();
+    const page = await open(`#/run/${id}/history`);
+    await page.waitForSelector(".mark.started");
+    const slider = page.locator(".timeline input");
+    const answer = page.waitForResponse(/api\/span\//);
+    await slider.fill("1000");
+    await (await answer).finished();
+    await until(async () => /begun/.test(await textOf(page)), "the screen of the last moment so far");
+    end();
+    await page.waitForSelector(".mark.ended");
+    // nobody asked for the screen of the end
+    assert.notEqual(await slider.inputValue(), "1000", "the moment is said to be the end");
+    await page.context().close();
+  });
+
   test("what is told about a run has its end when it comes", async () => {
     const { id, end } = await waiting();
     const page = await open(`#/run/${id}/about`);

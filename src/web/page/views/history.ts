@@ -158,7 +158,8 @@ export class HistoryView {
     // what was let go of meanwhile moves the beginning
     if (this.#span !== undefined) this.#at = Math.max(0, this.#at + (this.#span.begins - answer.begins) / 1000);
     this.#span = answer;
-    if (!first && atEnd) this.#at = this.#length();
+    // with a look at a run that goes on its screen is asked for as well; when it is over, no other one is
+    if (!first && atEnd && this.#row?.live) this.#at = this.#length();
     fill(
       this.#marks,
       ...answer.marks
