@@ -140,6 +140,41 @@ describe("what a view asks", { skip: noBrowser }, () => {
       await page.context().close();
     });
 
+  test("what cannot be had is asked for ever more seldom, and at once when the connection is there again", async () => {
+    const id = await home.start(["true"]);
+    await home.untilState(id, "exited");
+    const page = await (await browser.context()).newPage();
+    await page.clock.install();
+    let cut = () => {};
+    await page.routeWebSocket(/\/ws$/, (socket) => {
+      const server = socket.connectToServer();
+      // whether the connection is there is asked by the clock, which goes faster here than the server answers
+      socket.onMessage((message) => (message === '{"do":"ping"}' ? socket.send('{"is":"pong"}') : server.send(message)));
+      cut = () => void socket.close();
+    });
+    await page.goto(`${web.url}#t=${web.token}`);
+    await page.waitForSelector("html[data-connection=connected]");
+    let asked = 0;
+    let failed = 0;
+    await page.route(/api\/lines\//, (route) => {
+      asked++;
+      return route.abort();
+    });
+    page.on("requestfailed", () => failed++);
+    await go(page, `#/run/${id}/log`);
+    await page.waitForSelector(":text('there is no connection')");
+    for (let second = 0; second < 64; second++) {
+      await page.clock.runFor(1_000);
+      await until(() => failed >= asked, "its failure");
+    }
+    // at once and after 1, 2, 4 … s: by now 7 times, and the real time that passed may add one
+    assert.ok(asked <= 8, `asked ${asked} times`);
+    const before = asked;
+    cut();
+    await until(() => asked > before, "the next question");
+    await page.context().close();
+  });
+
   test("the history of a run that goes on reaches up to now, and its end is marked when it comes", async () => {
     const { id, end } = await waiting();
     const page = await open(`#/run/${id}/history`);

@@ -17,7 +17,8 @@ export class Question<T extends object> {
   #standing: string | undefined;
   #answered: string | undefined;
   #open: AbortController | undefined;
-  #timer = 0;
+  /** Runs while what could not be had waits to be asked for again. */
+  #timer: number | undefined;
   #pause = firstPause;
 
   /** @param take gets each answer, but none of a question that was given up. */
@@ -25,33 +26,46 @@ export class Question<T extends object> {
     this.#take = take;
   }
 
-  /** No answer is waited for. */
+  /** No answer is waited for, nor the moment to ask for it again. */
   get idle(): boolean {
-    return this.#open === undefined;
+    return this.#open === undefined && this.#timer === undefined;
   }
 
   /**
-   * Asks, unless this was answered already. The same path waits for an answer that is still to come; for
-   * another path that one is given up.
+   * Asks, unless this was answered already. The same path waits for an answer that is still to come, and for
+   * the end of a pause where things stand as they did; for another path both are given up.
    * @param standing another one than before: the answer may be another one, too.
    */
   ask(path: string, standing: string): void {
     if (path !== this.#path) this.giveUp();
+    const other = standing !== this.#standing;
     this.#path = path;
     this.#standing = standing;
-    if (this.idle) void this.#go();
+    if (this.idle || (other && this.#open === undefined)) void this.#go();
+  }
+
+  /** The connection is there again: no waiting. */
+  now(): void {
+    this.#pause = firstPause;
+    if (this.#timer !== undefined) void this.#go();
   }
 
   /** Nothing is waited for any more. */
   giveUp(): void {
-    clearTimeout(this.#timer);
+    this.#endPause();
+    this.#pause = firstPause;
     this.#open?.abort();
     this.#open = undefined;
     this.#answered = undefined;
   }
 
-  async #go(): Promise<void> {
+  #endPause(): void {
     clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  async #go(): Promise<void> {
+    this.#endPause();
     const standing = this.#standing;
     if (standing === this.#answered) return;
     const open = new AbortController();

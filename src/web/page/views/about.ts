@@ -77,6 +77,11 @@ export class About {
     this.#facts.ask(`facts/${this.#id}`, this.#standing);
   }
 
+  connected(): void {
+    this.#facts.now();
+    this.#configuration.now();
+  }
+
   dispose(): void {
     this.#facts.giveUp();
     this.#configuration.giveUp();

@@ -57,6 +57,7 @@ export class CompareView implements View {
 
   connected(say: (message: PageMessage) => void): void {
     say({ do: "runs" });
+    for (const question of this.#questions.values()) question.now();
   }
 
   message(message: ServerMessage): void {

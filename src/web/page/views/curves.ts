@@ -106,6 +106,10 @@ export class Curves {
     this.draw();
   }
 
+  connected(): void {
+    this.#question.now();
+  }
+
   dispose(): void {
     this.#gone = true;
     this.#question.giveUp();

@@ -93,6 +93,7 @@ export class HistoryView {
   connected(): void {
     this.#n = 0;
     this.#look();
+    this.#question.now();
     this.#show();
   }
 

@@ -66,6 +66,10 @@ export class LogView {
     if (first) this.#show(undefined);
   }
 
+  connected(): void {
+    this.#question.now();
+  }
+
   dispose(): void {
     clearInterval(this.#timer);
     this.#question.giveUp();

@@ -101,6 +101,7 @@ export class RunView implements View {
         const curves = new Curves(place, this.#id);
         return {
           row: (row) => curves.refresh(row.nodes.map(({ epoch, epochs }) => `${epoch}/${epochs}`).join() + row.live),
+          connected: () => curves.connected(),
           theme: () => curves.draw(),
           dispose: () => curves.dispose(),
         };
@@ -112,7 +113,7 @@ export class RunView implements View {
           history.replaceState(null, "", `#/run/${this.#id}/history`);
           this.open("history", moment);
         });
-        return { row: (row) => log.live(row.live), dispose: () => log.dispose() };
+        return { row: (row) => log.live(row.live), connected: () => log.connected(), dispose: () => log.dispose() };
       }
       case "history": {
         const past = new HistoryView(place, this.#connection, this.#id);
