@@ -4,7 +4,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { Page } from "playwright-core";
-import type { Span } from "../../src/web/wire.ts";
+import type { Beside, Span } from "../../src/web/wire.ts";
 import { until } from "../support/events.ts";
 import { TestHome } from "../support/home.ts";
 import { noBrowser, request, startWeb, TestBrowser, textOf, type Web } from "./web-home.ts";
@@ -139,6 +139,39 @@ describe("what a view asks", { skip: noBrowser }, () => {
       await page.waitForSelector(":text('there is no connection')", { state: "detached" });
       await page.context().close();
     });
+
+  test("what stands beside the losses is asked for again, and given up where its tab is left", async () => {
+    const id = await home.start(["true"]);
+    await home.untilState(id, "exited");
+    const page = await open();
+    await page.route(/api\/curves\//, (route) => route.fulfill({ json: { nodes: [] } }));
+    const beside: Beside = { usage: { axis: "epoch", curves: [] }, events: [], metrics: ["accuracy"], chosen: [] };
+    await page.route(/api\/beside\//, (route) => route.fulfill({ json: beside }));
+    await page.route(/api\/beside\//, (route) => route.abort(), { times: 1 });
+    await go(page, `#/run/${id}/curves`);
+    const metrics = page.getByLabel("another metric");
+    await metrics.waitFor();
+    await page.route(/api\/beside\/.*metric=/, () => {});
+    const asked = page.waitForRequest(/metric=accuracy/);
+    await metrics.selectOption("accuracy");
+    await asked;
+    const left = page.waitForEvent("requestfailed");
+    await page.getByRole("tab", { name: "About" }).click();
+    assert.match((await left).url(), /metric=accuracy/);
+    await page.context().close();
+  });
+
+  test("a search of the log that could not be had is asked for again", async () => {
+    const id = await home.start(["echo", "the needle"]);
+    await home.untilState(id, "exited");
+    const page = await open(`#/run/${id}/log`);
+    await page.route(/find=needle/, (route) => route.abort(), { times: 1 });
+    await page.fill(".view.log input[type=search]", "needle");
+    await page.keyboard.press("Enter");
+    await page.waitForSelector(".hits :text('there is no connection')");
+    await page.waitForSelector(".found li");
+    await page.context().close();
+  });
 
   test("what cannot be had is asked for ever more seldom, and at once when the connection is there again", async () => {
     const id = await home.start(["true"]);

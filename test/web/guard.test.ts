@@ -163,6 +163,7 @@ describe("the web process", () => {
       headers: bearer(web.token),
     });
     assert.match(body, /this pattern takes too long on some line; write it without/);
+    assert.doesNotMatch(body, /"again"/);
     assert.doesNotMatch(log(), /command\.crashed/);
     await home.ok(["kill", long, "--signal", "KILL"]);
   });

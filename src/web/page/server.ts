@@ -68,7 +68,7 @@ export interface None {
 }
 
 /** What the server answers as JSON. @param signal gives it up. */
-export async function get<T>(path: string, signal?: AbortSignal): Promise<T | None> {
+export async function get<T>(path: string, signal: AbortSignal): Promise<T | None> {
   try {
     const response = await ask(path, signal);
     if (response.ok) return (await response.json()) as T | None;

@@ -49,11 +49,11 @@ export function showShared({ row, written, nodes, beside, metrics, lines, screen
     h("pre", { tabindex: "0", "aria-label": "log" }, lines.lines.map(({ text }) => text).join("\n")),
   );
   if (nodes.length > 0 || (beside?.usage.curves.length ?? 0) > 0) {
-    const curves = new Curves(curveHost, row.id, async (metric) =>
+    const curves = new Curves(curveHost, row.id, (metric) =>
       beside === null ? { none: "" } : { ...beside, chosen: metrics[metric] ?? [] },
     );
     curves.give(nodes);
-    void curves.refreshBeside();
+    curves.refreshBeside();
     onTheme(() => curves.draw());
   }
   const last = () => fill(played, h("pre", { tabindex: "0", "aria-label": "last screen" }, screen));

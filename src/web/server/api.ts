@@ -82,8 +82,9 @@ export class Api {
     try {
       const { status, stdout, stderr } = await this.#server.ask(args, mostAnswer);
       if (status === 0) return send(response, 200, "application/json", stdout);
-      // what is not there stays so; what went wrong may go well the next time
-      give(response, { none: why(stderr), ...(status === Status.noSession ? {} : { again: true }) });
+      // what is not there stays so, and a pattern that is none; what went wrong may go well the next time
+      const stays = status === Status.noSession || status === Status.usage;
+      give(response, { none: why(stderr), ...(stays ? {} : { again: true }) });
     } catch (error) {
       if (!(error instanceof AnswerTooLong)) throw error;
       give(response, { none: `there is more than the page can show (${error.message})` });

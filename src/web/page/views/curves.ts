@@ -3,7 +3,7 @@
 import type { Beside, NodeCurve } from "../../wire.ts";
 import { fill, h } from "../dom.ts";
 import { Question } from "../question.ts";
-import { get, isNone, type None } from "../server.ts";
+import { isNone, type None } from "../server.ts";
 import { isDark } from "../theme.ts";
 import { colourOf, Plot, type PlotData } from "../widgets/plot.ts";
 
@@ -17,16 +17,17 @@ export class Curves {
   #from = 0;
   readonly #question = new Question<{ nodes: NodeCurve[] }>((answer) => this.#take(answer));
   #nodes: NodeCurve[] = [];
+  readonly #besideQuestion = new Question<Beside>((answer) => this.#takeBeside(answer));
+  #standing = "";
   #beside: Beside | undefined;
   #metric = "";
-  #gone = false;
   readonly #metrics = h("select", { "aria-label": "another metric", hidden: true });
-  readonly #askBeside: AskBeside;
+  readonly #known: KnownBeside | undefined;
 
-  /** @param beside answers what stands beside the losses, with the curves of this metric. */
-  constructor(host: HTMLElement, id: string, beside: AskBeside = (metric) => get<Beside>(besidePath(id, metric))) {
+  /** @param known what stands beside the losses, where nobody is to be asked for it. */
+  constructor(host: HTMLElement, id: string, known?: KnownBeside) {
     this.#id = id;
-    this.#askBeside = beside;
+    this.#known = known;
     const box = (label: string, checked: boolean, change: (on: boolean) => void) => {
       const input = h("input", { type: "checkbox", checked });
       input.addEventListener("change", () => {
@@ -46,7 +47,7 @@ export class Curves {
     });
     this.#metrics.addEventListener("change", () => {
       this.#metric = this.#metrics.value;
-      void this.refreshBeside();
+      this.refreshBeside();
     });
     fill(
       host,
@@ -70,6 +71,7 @@ export class Curves {
 
   /** Asks for the numbers where `standing` is another one than before. */
   refresh(standing: string): void {
+    this.#standing = standing;
     this.#question.ask(`curves/${this.#id}`, standing);
   }
 
@@ -80,20 +82,23 @@ export class Curves {
       return;
     }
     this.give(answer.nodes);
-    void this.refreshBeside();
+    this.refreshBeside();
   }
 
-  /** Asks for what stands beside the losses. */
-  async refreshBeside(): Promise<void> {
-    const asked = this.#metric;
-    const answer = await this.#askBeside(asked);
+  /** Asks for what stands beside the losses, or takes what is known of it. */
+  refreshBeside(): void {
+    if (this.#known !== undefined) this.#takeBeside(this.#known(this.#metric));
+    else this.#besideQuestion.ask(besidePath(this.#id, this.#metric), this.#standing);
+  }
+
+  #takeBeside(answer: Beside | None): void {
     // without it the losses stand alone
-    if (isNone(answer) || asked !== this.#metric || this.#gone) return;
+    if (isNone(answer)) return;
     this.#beside = answer;
     const names = ["", ...answer.metrics];
     if (names.join("\n") !== [...this.#metrics.options].map(({ value }) => value).join("\n")) {
       fill(this.#metrics, ...names.map((name) => h("option", { value: name }, name === "" ? "another metric …" : name)));
-      this.#metrics.value = asked;
+      this.#metrics.value = this.#metric;
     }
     this.#metrics.hidden = answer.metrics.length === 0;
     this.draw();
@@ -108,11 +113,12 @@ export class Curves {
 
   connected(): void {
     this.#question.now();
+    this.#besideQuestion.now();
   }
 
   dispose(): void {
-    this.#gone = true;
     this.#question.giveUp();
+    this.#besideQuestion.giveUp();
     for (const { plot } of this.#panels.values()) plot.dispose();
   }
 
@@ -180,8 +186,8 @@ export class Curves {
   }
 }
 
-/** @param metric "": none. */
-type AskBeside = (metric: string) => Promise<Beside | None>;
+/** What stands beside the losses, with the curves of this metric. @param metric "": none. */
+type KnownBeside = (metric: string) => Beside | None;
 
 function besidePath(id: string, metric: string): string {
   return `beside/${id}${metric === "" ? "" : `?metric=${encodeURIComponent(metric)}`}`;

@@ -4,7 +4,7 @@ import type { Lines } from "../../wire.ts";
 import { fill, h, setText } from "../dom.ts";
 import { moment } from "../format.ts";
 import { Question } from "../question.ts";
-import { get, isNone, type None } from "../server.ts";
+import { isNone, type None } from "../server.ts";
 
 /** Lines that are shown at once. */
 const window_ = 300;
@@ -29,8 +29,9 @@ export class LogView {
   /** How often the lines were wanted: what is asked for again may have become more. */
   #times = 0;
   readonly #question = new Question<Lines>((answer) => this.#take(answer));
-  readonly #gone = new AbortController();
-  #pattern = "";
+  /** How often it was searched: a log that goes on may have more that matches. */
+  #searches = 0;
+  readonly #searched = new Question<Lines>((answer) => this.#takeHits(answer));
 
   /** @param toMoment shows the screen of that moment. */
   constructor(host: HTMLElement, id: string, toMoment: (at: number) => void) {
@@ -40,7 +41,7 @@ export class LogView {
     const form = h("form", { class: "tools", role: "search" }, search, h("button", { type: "submit" }, "Search"));
     form.addEventListener("submit", (event) => {
       event.preventDefault();
-      void this.#search(search.value);
+      this.#search(search.value);
     });
     const go = (label: string, action: () => void) => h("button", { type: "button", onclick: action }, label);
     const tools = h(
@@ -68,12 +69,13 @@ export class LogView {
 
   connected(): void {
     this.#question.now();
+    this.#searched.now();
   }
 
   dispose(): void {
     clearInterval(this.#timer);
     this.#question.giveUp();
-    this.#gone.abort();
+    this.#searched.giveUp();
   }
 
   /** @param from the first line; undefined: the end, and what comes. */
@@ -140,13 +142,16 @@ export class LogView {
     );
   }
 
-  async #search(pattern: string): Promise<void> {
-    this.#pattern = pattern;
-    if (pattern === "") return fill(this.#hits);
+  #search(pattern: string): void {
+    if (pattern === "") {
+      this.#searched.giveUp();
+      return fill(this.#hits);
+    }
     fill(this.#hits, h("p", { class: "note" }, "…"));
-    const answer = await get<Lines>(`lines/${this.#id}?count=${mostHits}&find=${encodeURIComponent(pattern)}`, this.#gone.signal);
-    // a longer search than the one that was begun meanwhile
-    if (pattern !== this.#pattern) return;
+    this.#searched.ask(`lines/${this.#id}?count=${mostHits}&find=${encodeURIComponent(pattern)}`, String(++this.#searches));
+  }
+
+  #takeHits(answer: Lines | None): void {
     if (isNone(answer)) return fill(this.#hits, h("p", { class: "note" }, answer.none));
     const { lines, more } = answer;
     const told =
