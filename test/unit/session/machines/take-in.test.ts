@@ -160,7 +160,10 @@ describe("the homes of jobs", () => {
     test("a server that ends while it copies leaves the session to the next one, where it is", (t) =>
       withDisk(t, async () => {
         withLog(8192);
-        assert.deepEqual(await takeInEndedJobs(host, effects({ rowOf, ending: () => true })), []);
+        let asked = 0;
+        const ending = () => ++asked > 1;
+        assert.deepEqual(await takeInEndedJobs(host, effects({ rowOf, ending })), []);
+        assert.equal(asked, 2, "it was copied when it was asked again");
         assert.deepEqual([fs.readdirSync(sessions()), fs.readdirSync(path.join(job, "s"))], [[], ["a"]]);
       }));
   });
