@@ -7,32 +7,49 @@ import { firstData } from "../../platform/native.ts";
 /** Copied by one read. */
 const pieceBytes = 1 << 20;
 
-/** A folder could not be copied (a full disk, a quota): nothing of the copy is left. */
+/** A folder could not be copied, or kept there (a full disk, a quota): nothing of the copy is left. */
 export class NotCopied extends Error {}
 
 /**
- * Moves a folder, which nobody writes to meanwhile: a copy is at its place whole or not at all.
- * @param wanted asked once it is copied: whether it is still to be moved.
- * @throws NotCopied
+ * Moves a folder, which nobody writes to meanwhile: it is at one of the two places whole, whatever fails.
+ * @param arrived called once it is at its place, before an original goes that was copied. Where it throws
+ *   all is as before, for which no disk needs room.
+ * @throws NotCopied where it had to be copied; else what `arrived` throws.
  */
-export async function moveFolder(from: string, to: string, wanted: () => boolean): Promise<void> {
-  try {
-    return fs.renameSync(from, to);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EXDEV") throw error;
-  }
+export async function moveFolder(from: string, to: string, arrived: () => void): Promise<void> {
+  if (renamed(from, to)) return arrivedOr(arrived, () => fs.renameSync(to, from));
   const copy = `${to}.copy`;
   // of a server that was killed
   fs.rmSync(copy, { recursive: true, force: true });
   try {
     await fs.promises.cp(from, copy, { recursive: true, preserveTimestamps: true, filter: copiesItself });
-    if (!wanted()) throw new Error("it is left to the next server");
     fs.renameSync(copy, to);
+    arrivedOr(arrived, () => fs.renameSync(to, copy));
   } catch (error) {
     fs.rmSync(copy, { recursive: true, force: true });
     throw new NotCopied(`${from} is not copied: ${(error as Error).message}`);
   }
   fs.rmSync(from, { recursive: true, force: true });
+}
+
+/** False: the new place is on another file system. */
+function renamed(from: string, to: string): boolean {
+  try {
+    fs.renameSync(from, to);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EXDEV") throw error;
+    return false;
+  }
+}
+
+function arrivedOr(arrived: () => void, back: () => void): void {
+  try {
+    arrived();
+  } catch (error) {
+    back();
+    throw error;
+  }
 }
 
 /**

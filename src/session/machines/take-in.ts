@@ -18,8 +18,8 @@ import { moveFolder, NotCopied } from "./move-folder.ts";
 import { checkFolder } from "./own-files.ts";
 
 /**
- * A home whose sessions could not be copied is left alone for so long (ms): each try fills a disk to its end,
- * and that costs live sessions output.
+ * A home whose sessions could not be copied or kept is left alone for so long (ms): each try fills a disk to
+ * its end, and that costs live sessions output.
  */
 const leftAlone = 3_600_000;
 
@@ -56,7 +56,7 @@ export interface TakeInEffects {
   goes(home: string): void;
   /** Keeps what is to be told, before the place that has it goes. Of one that is told twice it keeps one. */
   untold(untold: Untold): void;
-  /** Keeps a session whose folder was moved, before the place that has its row goes. */
+  /** Keeps a session whose folder was moved, whole or not at all, before the place that has its row goes. */
   keep(session: KeptSession): void;
   /** Whether the server is on its way out: the sessions of a moment later are the next one's. */
   ending(): boolean;
@@ -167,14 +167,20 @@ async function takeIn(host: string, { job, home }: JobHome, effects: TakeInEffec
       effects.log("job.session-lost", { job, folder: from });
       continue;
     }
-    if (effects.ending()) throw new Error("the rest is left to the next server");
+    const checkStays = () => {
+      if (effects.ending()) throw new Error("the rest is left to the next server");
+    };
+    checkStays();
     const written = lastWrite(from) ?? row.created;
-    // the job's home may be on another file system (native/home/home.c)
-    await moveFolder(from, to, () => !effects.ending());
     row.facts.job = job;
-    taken.push({ row, job, written });
+    // the job's home may be on another file system (native/home/home.c)
+    await moveFolder(from, to, () => {
+      checkStays();
+      // what is not kept goes back: with its folder gone, its home and all that this knows would go next time
+      effects.keep(known ?? { row, snapshot: undefined, events: [] });
+      taken.push({ row, job, written });
+    });
     ids.push(id);
-    effects.keep(known ?? { row, snapshot: undefined, events: [] });
   }
   effects.log("job.imported", { job, ids });
   if (twice.length > 0) throw new Error(`there already: ${twice.join(" ")}`);

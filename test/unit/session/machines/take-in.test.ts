@@ -10,6 +10,7 @@ import { type TakeInEffects, takeInEndedJobs } from "../../../../src/session/mac
 import { Deliveries } from "../../../../src/store/deliveries.ts";
 import { Notices } from "../../../../src/store/notices.ts";
 import { migrate } from "../../../../src/store/schema.ts";
+import { SessionEvents } from "../../../../src/store/session-events.ts";
 import { type SessionRow, SessionStore } from "../../../../src/store/session-store.ts";
 import { openDatabase } from "../../../../src/store/sqlite.ts";
 
@@ -166,6 +167,26 @@ describe("the homes of jobs", () => {
         assert.equal(asked, 2, "it was copied when it was asked again");
         assert.deepEqual([fs.readdirSync(sessions()), fs.readdirSync(path.join(job, "s"))], [[], ["a"]]);
       }));
+
+    test("of a session that cannot be kept the copy goes, and the original stays what it is", (t) =>
+      withDisk(t, async () => {
+        withLog(8192);
+        const place = () => fs.statSync(path.join(job, "s", "a", "output.log")).ino;
+        const before = place();
+        let full = true;
+        const keep = () => {
+          assert.ok(fs.existsSync(copied()));
+          if (full) throw new Error("the disk is full");
+        };
+        const leftAlone = new Map<string, number>();
+        const look = async () => (await takeInEndedJobs(host, effects({ rowOf, keep, leftAlone }))).length;
+        assert.equal(await look(), 0);
+        assert.deepEqual([fs.readdirSync(sessions()), place()], [[], before], "nothing is copied back: that disk may be full");
+        leftAlone.clear();
+        full = false;
+        assert.equal(await look(), 1);
+        assert.ok(!fs.existsSync(job));
+      }));
   });
 
   test("each row is kept once its folder is moved, before the database that has it goes", async () => {
@@ -185,22 +206,31 @@ describe("the homes of jobs", () => {
       const row = { id, kind: "run", command: ["x"], state: "running", facts: {}, ...texts, ...numbers, ...rest };
       store.save(row as unknown as SessionRow);
       store.saveSnapshot(id, { offset: 7, cols: 80, rows: 24, replay: Buffer.from("screen") });
+      const about = { node: null, metric: null, epoch: null, sentence: "it is said to hang" };
+      new SessionEvents(store.database).add({ session: id, time: 4, kind: "hangs", ...about });
       fs.mkdirSync(path.join(job, "s", id), { recursive: true });
     }
     store.close();
     const kept: unknown[] = [];
-    const keep: TakeInEffects["keep"] = ({ row, snapshot }) => {
+    let full = true;
+    const keep: TakeInEffects["keep"] = ({ row, snapshot, events }) => {
       const places = [path.join(host, "s", row.id), path.join(job, "state.db")];
-      kept.push([row.id, row.interrupts, row.facts.job, snapshot?.offset, ...places.map((place) => fs.existsSync(place))]);
-      if (row.id === "b") throw new Error("the disk is full");
+      const known = [row.id, row.interrupts, row.facts.job, snapshot?.offset, events.length];
+      kept.push([...known, ...places.map((place) => fs.existsSync(place))]);
+      if (row.id === "b" && full) throw new Error("the disk is full");
     };
-    const taken = await takeInEndedJobs(host, effects({ keep }));
-    assert.deepEqual(kept, [
-      ["a", 3, "s77", 7, true, true],
-      ["b", 3, "s77", 7, true, true],
+    const look = async () => (await takeInEndedJobs(host, effects({ keep }))).map(({ row }) => row.id);
+    assert.deepEqual(await look(), ["a"]);
+    assert.deepEqual(kept.splice(0), [
+      ["a", 3, "s77", 7, 1, true, true],
+      ["b", 3, "s77", 7, 1, true, true],
     ]);
-    assert.equal(taken.length, 2);
     assert.ok(fs.existsSync(path.join(job, "state.db")), "what could not be kept stays where it is");
+    assert.deepEqual([fs.readdirSync(path.join(host, "s")), fs.readdirSync(path.join(job, "s"))], [["a"], ["b"]]);
+    full = false;
+    assert.deepEqual(await look(), ["b"], "its database is there until it is kept");
+    assert.deepEqual(kept, [["b", 3, "s77", 7, 1, true, true]]);
+    assert.ok(!fs.existsSync(job));
   });
 
   test("a server that ends leaves what it has not moved to the next one", async () => {
