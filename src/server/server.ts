@@ -240,7 +240,7 @@ export class Server implements Context {
       log,
       ending: () => this.#ending,
       stored: (write) => this.#stored(write),
-      takeOver: (homes) => void this.roster.takeOver(homes),
+      takeOver: (homes) => this.roster.takeOver(homes),
       tell: (session) => void this.#ends.tell(session),
       conclude: (session, lost) => void this.#ends.conclude(session, lost),
       keepUntold: (untold) => this.#hub.takeOver(untold),

@@ -45,7 +45,7 @@ export interface JobSessionEffects {
   /** Writes to the database; where it cannot be written, says so and goes on. */
   stored(write: () => void): void;
   /** Other machines are told of what these homes had by this one alone. @param homes their identities. */
-  takeOver(homes: readonly string[]): void;
+  takeOver(homes: readonly string[]): Promise<void>;
   /** Tells the end of a session that an earlier server has not told. */
   tell(session: Session): void;
   /** Looks into the end of a session that nobody saw. */
@@ -103,9 +103,10 @@ export class JobSessions {
       leftAlone: this.#leftAlone,
     });
     await Promise.all(taken.map((one) => this.#takeInOne(one)));
-    if (gone.length > 0 && !this.#effects.ending()) this.#effects.takeOver(gone);
     // not before the sessions are here: their environments have the secrets
     if (untold > 0 && !this.#effects.ending()) this.#effects.tellUntold();
+    // a server on its way out, too, as long as it has the sessions: the next one knows nothing of these homes
+    if (gone.length > 0 && !this.#left) await this.#effects.takeOver(gone);
   }
 
   /** A session as its job's database knew it; what fails here leaves that database where it is. */

@@ -82,16 +82,18 @@ const halfName = /^\.[0-9a-f]{16}\.json\.\d+$|^\.now\.\d+$/;
 /**
  * Writes the file of one home, and removes those of homes that are gone.
  * @param onlyAgain not where there is none yet: a home with nothing to tell makes no folder.
+ * @param gone names of files whose homes this one has taken in.
  * @returns how many files there are.
  * @throws Error in one sentence where the folder must not be used; the file system's error.
  */
 export const writeRoster = aside(
   "writeRoster",
-  (folder: string, name: string, text: string, onlyAgain: boolean): number => {
-    if (onlyAgain && !fs.existsSync(path.join(folder, name))) return 0;
+  (folder: string, name: string, text: string, onlyAgain: boolean, gone: readonly string[]): number => {
+    if (onlyAgain && ![name, ...gone].some((one) => fs.existsSync(path.join(folder, one)))) return 0;
     fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
     checkFolder(folder);
     replaceFile(path.join(folder, name), text);
+    for (const other of gone) fs.rmSync(path.join(folder, other), { force: true });
     const now = fs.statSync(path.join(folder, name)).mtimeMs;
     let count = 0;
     for (const other of fs.readdirSync(folder).slice(0, 2 * mostRosters)) {
@@ -142,17 +144,6 @@ export const readRosters = aside(
       }
     });
     return { found, problems };
-  },
-  ([folder]) => folder,
-);
-
-/** Removes the files of homes that are gone. */
-export const removeRosters = aside(
-  "removeRosters",
-  (folder: string, names: readonly string[]): void => {
-    if (!fs.existsSync(folder)) return;
-    checkFolder(folder);
-    for (const name of names) fs.rmSync(path.join(folder, name), { force: true });
   },
   ([folder]) => folder,
 );

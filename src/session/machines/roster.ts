@@ -7,7 +7,7 @@ import { hostPattern } from "../../base/config/config.ts";
 import { sentence } from "../../base/failure.ts";
 import type { Log } from "../../base/log.ts";
 import { onceEach, type RemoteSession, sessionsOf } from "./remote-session.ts";
-import { type Roster, type RosterSession, readRosters, removeRosters, rosterFormat, writeRoster } from "./roster-files.ts";
+import { type Roster, type RosterSession, readRosters, rosterFormat, writeRoster } from "./roster-files.ts";
 
 /** Changes are written together, at most so often (ms). */
 const mostOften = 10_000;
@@ -60,6 +60,10 @@ export class RosterKeeper {
   #written = Number.NEGATIVE_INFINITY;
   #every = atLeast;
   #busy: Promise<void> | undefined;
+  /** The writing behind that one: it has all that is to be told by then, whoever asks for it. */
+  #next: Promise<void> | undefined;
+  /** Files of homes whose sessions are told by this one: they go with the next writing that works. */
+  readonly #gone = new Set<string>();
   #disposed = false;
   /** What was read last, by name. */
   #known = new Map<string, { version: string; roster: Roster }>();
@@ -85,32 +89,35 @@ export class RosterKeeper {
     this.#timer.unref();
   }
 
-  /** Writes now. Never throws. */
-  async write(): Promise<void> {
-    clearTimeout(this.#timer);
-    this.#due = Number.POSITIVE_INFINITY;
-    await this.#busy;
-    this.#busy = this.#write();
-    await this.#busy;
-    this.#busy = undefined;
-    if (this.#effects.live() > 0) this.#at(this.#written + this.#every);
+  /** Writes now, once for all who ask while another writing is under way. Never throws. */
+  write(): Promise<void> {
+    this.#next ??= (this.#busy ?? Promise.resolve()).then(() => {
+      this.#next = undefined;
+      clearTimeout(this.#timer);
+      this.#due = Number.POSITIVE_INFINITY;
+      this.#busy = this.#write();
+      return this.#busy;
+    });
+    return this.#next;
   }
 
   async #write(): Promise<void> {
-    const { host, steady } = this.#effects;
+    const { host, steady, live } = this.#effects;
     this.#written = steady();
-    if (!hostPattern.test(host))
-      return this.#failed(`the name of this host, ${JSON.stringify(host)}, cannot stand in the roster`);
     try {
+      if (!hostPattern.test(host)) throw new Error(`the name of this host, ${JSON.stringify(host)}, cannot stand in the roster`);
+      const gone = [...this.#gone];
       const { head, sessions } = await this.#own();
       const text = `${head},"sessions":[\n${sessions.join(",\n")}\n]}\n`;
-      const count = await writeRoster(this.folder, this.#name, text, sessions.length === 0);
+      const count = await writeRoster(this.folder, this.#name, text, sessions.length === 0, gone);
+      for (const name of gone) this.#gone.delete(name);
       this.#told = count > 0;
       this.#every = atLeast * Math.max(1, count / manyFiles);
       this.problem = undefined;
     } catch (error) {
       this.#failed(sentence(error));
     }
+    if (live() > 0 || this.#gone.size > 0) this.#at(this.#written + this.#every);
   }
 
   /** What this home has, as JSON: the object's beginning, and each session. */
@@ -186,12 +193,13 @@ export class RosterKeeper {
   }
 
   /**
-   * The sessions of these homes, which are gone, are told by this one from now on.
-   * @param homes what told them from all others. Never throws.
+   * The sessions of these homes, which are gone, are told by this one from now on: at once where that does
+   * not take long, else with the next writing. Never throws.
+   * @param homes what told them from all others.
    */
-  async takeOver(homes: readonly string[]): Promise<void> {
-    await this.write();
-    if (this.problem === undefined) await removeRosters(this.folder, homes.map(fileOf)).catch(() => {});
+  takeOver(homes: readonly string[]): Promise<void> {
+    for (const home of homes) this.#gone.add(fileOf(home));
+    return this.lastWord();
   }
 
   /** The last word of a server that ends: also where it had not come to say its first one yet. */

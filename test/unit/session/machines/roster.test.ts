@@ -116,6 +116,61 @@ test("a folder that cannot be written, or is open to others, is a problem with a
   one.dispose();
 });
 
+test("the file of a home that was taken in goes as soon as the folder can be written: nobody asks for it again", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const job = keeper("job", () => [session("x1")]);
+  await job.write();
+  const [gone] = files();
+  const host = keeper("a", () => [session("x1", { state: "exited" })]);
+  fs.chmodSync(place, 0o755);
+  await host.takeOver(["job"]);
+  assert.deepEqual([files(), host.problem === undefined], [[gone], false]);
+  fs.chmodSync(place, 0o700);
+  t.mock.timers.tick(60_000);
+  await host.write();
+  const [first, ...more] = files();
+  assert.deepEqual([first === gone, more, host.problem], [false, [], undefined]);
+  host.dispose();
+  job.dispose();
+});
+
+test("a home that has nothing to tell removes what those told that it has taken in", async () => {
+  const job = keeper("job", () => [session("x1")]);
+  await job.write();
+  const [gone] = files();
+  const host = keeper("a", () => []);
+  await host.takeOver(["job"]);
+  assert.ok(!files().includes(gone ?? ""));
+  host.dispose();
+  job.dispose();
+});
+
+test("all who ask while one is being written share the next one, which has what they ask for", async () => {
+  const asked: (() => void)[] = [];
+  let told = "running";
+  const one = new RosterKeeper(place, {
+    ...{ log: () => {}, host: "a", job: null, version: "1.2.3", contract: 1, home: "a", steady: () => 0, clock: Date.now },
+    sessions: async () => {
+      const sessions = [session("x1", { state: told })];
+      await new Promise<void>((resolve) => asked.push(resolve));
+      return sessions;
+    },
+    live: () => 0,
+  });
+  const first = one.write();
+  await until(() => asked.length === 1, "the first one to be under way");
+  told = "exited";
+  const others = [one.write(), one.write(), one.write()];
+  asked[0]?.();
+  await first;
+  await until(() => asked.length === 2, "the next one to be under way");
+  asked[1]?.();
+  await Promise.all(others);
+  assert.equal(asked.length, 2);
+  assert.equal(parseRoster(fs.readFileSync(path.join(place, files()[0] ?? ""), "utf8")).sessions[0]?.state, "exited");
+  one.dispose();
+});
+
 test("a server that ends before it has told a change tells it with its last word", async () => {
   const before = keeper("a", () => [session("x1")]);
   await before.farewell();
