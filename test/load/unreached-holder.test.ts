@@ -43,6 +43,12 @@ test("signals and keys are refused while the holder does not answer, and arrive 
     await viewer.waitFor(/its holder does not answer, which is waited for · Ctrl-C leaves/);
     viewer.key("C-c");
     await viewer.waitForExit();
+    const watch = home.terminal(["sessions", "--watch"]);
+    await watch.waitFor(/q leave/);
+    watch.key("Enter");
+    await watch.waitFor(/its holder does not answer, which is waited for · Ctrl-C leaves/);
+    watch.key("C-c");
+    await watch.waitForExit();
     const patient = home.terminal(["attach", id]);
     await patient.waitFor(/its holder does not answer/);
     process.kill(holder, "SIGCONT");
@@ -52,6 +58,7 @@ test("signals and keys are refused while the holder does not answer, and arrive 
     await until(async () => (await home.run(["kill", id])).code === 0, "the holder to answer");
     assert.equal((await home.run(["wait", id])).code, 7);
     assert.equal(await home.ok(["logs", id]), "ready\nterminated");
+    assert.equal(home.logged("viewer.attached").length, 1, "who had left did not attach");
     assert.equal((await home.sessions()).find((session) => session.id === id)?.interrupts, 1);
   } finally {
     await home.dispose();

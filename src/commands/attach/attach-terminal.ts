@@ -60,6 +60,7 @@ export async function attachHere(call: Call, context: Context, session: Session,
   const inside = environment.FALCON_SESSION || undefined;
   refuseItself(context, session, inside);
   if (options.enter) await whileUnreached(call, session);
+  if (call.isGone) return Status.ok;
   if (options.takeOver) session.audience.detachAll("taken-over");
   refuseCrowd(session.id, session.audience.viewers.size);
   const around = inside === undefined ? undefined : context.table.get(inside);
@@ -153,12 +154,17 @@ export async function attachHere(call: Call, context: Context, session: Session,
   return farewell(call, session, why, context.config.notify);
 }
 
-/** A holder that stands still is waited for while the terminal is the shell's still: Ctrl-C leaves there. */
+/**
+ * A holder that stands still is waited for while the terminal is the shell's, also where the watch had it:
+ * Ctrl-C leaves there.
+ */
 async function whileUnreached(call: Call, { row, output }: Session): Promise<void> {
   const reached = output.followed.then(() => true);
   if (await within(slowScreen, reached)) return;
+  call.inputMode(InputMode.off);
+  call.restore(Buffer.alloc(0));
   call.stderr(`[${row.name}] its holder does not answer, which is waited for · Ctrl-C leaves\n`);
-  await reached;
+  await Promise.race([reached, call.gone]);
 }
 
 /**
