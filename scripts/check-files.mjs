@@ -1,7 +1,7 @@
-// A lint rule: who may use node:fs and node:child_process, and who reads a clock. Files and programs of users lie on file systems
-// that may not answer, and a server that asks one itself stops with all its sessions; so that is done aside
-// (src/base/aside/aside.ts, src/base/aside/outside-program.ts), and each other module that does it has its
-// reason here.
+// A lint rule: who may use node:fs and node:child_process, and who reads a clock. Files and programs of users
+// lie on file systems that may not answer, and a server that asks one itself stops with all its sessions; so
+// that is done aside (src/base/aside/aside.ts, src/base/aside/outside-program.ts), and each other module that
+// does it has its reason here.
 // Usage: node scripts/check-files.mjs [FOLDER]     FOLDER holds src; default: this repository
 import fs from "node:fs";
 import path from "node:path";

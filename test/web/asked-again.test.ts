@@ -74,7 +74,7 @@ describe("what a view asks", { skip: noBrowser }, () => {
     }, "its beginning to be let go of");
     await home.untilState(id, "exited");
     const page = await open(`#/run/${id}/history`);
-    await until(async () => /\w{70}/.test(await textOf(page)), "the beginning of what is kept");
+    await until(async () => /[\w+/]{70}/.test(await textOf(page)), "the beginning of what is kept");
     await page.context().close();
   });
 
