@@ -26,6 +26,8 @@ export interface ProgramLineEffects {
 
 export class ProgramLine {
   readonly #effects: ProgramLineEffects;
+  /** An interrupt went to the holder, which counts it if it is one. */
+  #asked = false;
 
   constructor(effects: ProgramLineEffects) {
     this.#effects = effects;
@@ -57,6 +59,14 @@ export class ProgramLine {
   /** Whether the program's terminal has all that was typed through us. */
   get inputTaken(): boolean {
     return this.#link?.waitingInput === 0;
+  }
+
+  /**
+   * Whether it was sent a Ctrl+C, or may be by what the holder has yet to type: the next one may be falcon's
+   * second, which drops the model.
+   */
+  get interrupted(): boolean {
+    return this.#effects.row.interrupts > 0 || (this.#asked && !this.inputTaken);
   }
 
   /** Whether an interrupt that goes past us is counted all the same. */
@@ -111,7 +121,10 @@ export class ProgramLine {
    */
   interruptOnce(bytes: Uint8Array, position: Position): void {
     if (this.#link?.open !== true) return this.interrupt(bytes, "typed", position);
-    if (this.countsInterrupts) return this.#link.interruptOnce(bytes, position);
+    if (this.countsInterrupts) {
+      this.#asked = true;
+      return this.#link.interruptOnce(bytes, position);
+    }
     this.#countInterrupts(1, "typed");
     this.input(bytes, position);
   }

@@ -27,9 +27,9 @@ export interface StopRequest {
  * `falcon stop` tells, and a person decides.
  */
 export function stopGracefully(session: Session, { by, why }: StopRequest, now: number): StopAnswer {
-  const { interrupts, facts } = session.row;
+  const { facts } = session.row;
   if (!session.live) return "over";
-  if (facts.stop !== undefined || (session.trainer.savesModel && interrupts > 0)) return "already";
+  if (facts.stop !== undefined || (session.trainer.savesModel && session.program.interrupted)) return "already";
   if (session.trainer.savesModel && facts.hit !== undefined) return "received";
   if (!takesStop(session)) return "unreached";
   session.setFact("stop", { time: now, by, why });

@@ -29,7 +29,7 @@ export type Leaving = "detached" | "ended" | "taken-over" | "server-stopped" | "
  */
 export type SessionInput = Pick<
   ProgramLine,
-  "input" | "interrupt" | "interruptOnce" | "openKeyboard" | "inputTaken" | "countsInterrupts" | "resize"
+  "input" | "interrupt" | "interruptOnce" | "interrupted" | "openKeyboard" | "inputTaken" | "countsInterrupts" | "resize"
 >;
 
 /** What was typed for the program. */
@@ -97,8 +97,6 @@ export class ViewerInput {
   #toldReadOnly = false;
   readonly #hint: LeaveHint;
   readonly #title: ViewerTitle;
-  /** A Ctrl+C was sent of which the holder has not said whether it had it: it may be the first one. */
-  #mayBeFirst = false;
   /** The open question: what an answer does. */
   #asking: ((yes: boolean) => void) | undefined;
   /** What came after the question was asked and is not its answer. */
@@ -230,10 +228,8 @@ export class ViewerInput {
     const { bytes, by } = keptKeys?.next(action.bytes) ?? { bytes: action.bytes, by: undefined };
     if (bytes.length === 0) return;
     if (action.do === "send") input.input(bytes, by);
-    else if (by !== undefined && keptKeys?.known === false) {
-      this.#mayBeFirst = true;
-      input.interruptOnce(bytes, by);
-    } else input.interrupt(bytes, "typed", by);
+    else if (by !== undefined && keptKeys?.known === false) input.interruptOnce(bytes, by);
+    else input.interrupt(bytes, "typed", by);
   }
 
   /**
@@ -328,8 +324,7 @@ export class ViewerInput {
    * model.
    */
   #interrupt(input: SessionInput, action: ForProgram): void {
-    const { row, trainer } = this.#session;
-    if (!trainer.savesModel || (row.interrupts === 0 && !this.#mayBeFirst)) return this.#send(input, action);
+    if (!this.#session.trainer.savesModel || !input.interrupted) return this.#send(input, action);
     this.#ask(askInterrupt, () => this.#send(input, action));
   }
 

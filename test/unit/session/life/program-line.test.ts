@@ -1,5 +1,5 @@
 // What goes to a program while its holder was killed and has no successor yet, when the terminal is still
-// ours, and while its terminal is full.
+// ours, while its terminal is full, and while its holder stands still.
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
@@ -77,7 +77,7 @@ test("a program that a signal to all of its job did not end, and whose holder do
   const row = rowOf();
   const sent: string[] = [];
   const program = {
-    ...{ reached: false, interruptible: false, noteSignal: () => {} },
+    ...{ reached: false, interruptible: false, interrupted: false, noteSignal: () => {} },
     sendInterrupt: (by: string) => void sent.push(by),
   };
   const session = sessionWith(program as unknown as ProgramLine, row);
@@ -87,6 +87,37 @@ test("a program that a signal to all of its job did not end, and whose holder do
   program.interruptible = true;
   assert.equal(orderBehind(session, "SIGTERM", 4), "sent");
   assert.deepEqual(sent, ["batch"]);
+});
+
+test("a Ctrl+C that a holder which stands still has yet to type is one: no stop is added to it", async () => {
+  const folder = sessionFolder();
+  const row = rowOf();
+  const holder = new SessionHolder({
+    ...{ id: "id", folder, row, keep: 0, wanted: () => true },
+    events: { hello: () => {}, exit: () => {}, interrupted: (total) => line.interruptsPassed(total) },
+    ...{ log: () => {}, linked: () => {}, again: () => {}, lost: () => {} },
+  });
+  const line = lineOf(row, holder);
+  const said = () => fs.readFileSync(path.join(folder, "output.log"), "latin1");
+  try {
+    await holder.launch(orders(["/bin/sh", "-c", "trap 'echo interrupted' INT; echo ready; while :; do sleep 0.1; done"]));
+    await until(() => said().includes("ready"), "the program");
+    const pid = holdersOf(folder)[0] ?? assert.fail("no holder");
+    process.kill(pid, "SIGSTOP");
+    try {
+      assert.equal(line.interrupted, false);
+      line.interruptOnce(Buffer.from("\x03"), { writer: 1n, number: 0 });
+      assert.deepEqual([row.interrupts, line.interrupted], [0, true]);
+      assert.equal(stopGracefully(sessionWith(line, row), { by: "deadline", why: "" }, 0), "already");
+    } finally {
+      process.kill(pid, "SIGCONT");
+    }
+    await until(() => said().includes("interrupted") && row.interrupts > 0, "the interrupt");
+    assert.deepEqual([row.interrupts, line.interrupted], [1, true]);
+  } finally {
+    holder.close();
+    await endSession(folder);
+  }
 });
 
 for (const { name, pasted } of [

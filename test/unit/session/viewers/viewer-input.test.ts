@@ -25,10 +25,14 @@ class Scene {
   frame = () => {};
   now = 1000;
   /** What may be done to the session, by the name of what was called. */
-  readonly input: SessionInput = {
+  readonly input: SessionInput & { interrupted: boolean } = {
+    interrupted: false,
     input: (bytes) => void this.typed.push(Buffer.from(bytes).toString("latin1")),
     interrupt: () => void this.typed.push("^C"),
-    interruptOnce: () => void this.typed.push("^C, if it is none that the holder has"),
+    interruptOnce: () => {
+      this.input.interrupted = true;
+      this.typed.push("^C, if it is none that the holder has");
+    },
     countsInterrupts: true,
     resize: (cols, rows) => void this.sizes.push(`${cols}x${rows}`),
     openKeyboard: () => undefined,
@@ -67,6 +71,7 @@ class Scene {
       this.waits++;
       if (current) callback();
     };
+    this.input.interrupted = interrupts > 0;
     const session = {
       row: { kind, command: ["falcon", "launch"], name: "run", interrupts, pinned: false },
       trainer: trainerNamed(kind === "launch" ? "falcon" : "none"),
