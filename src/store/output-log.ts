@@ -228,8 +228,13 @@ export class OutputLog {
   /**
    * The stream from `from` to `to` (default: as it stands) in pieces of at most one segment, holes included,
    * in order.
+   * @param most bytes in a piece at most; a hole is told whole.
    */
-  async *pieces(from: number, to: number = Number.POSITIVE_INFINITY): AsyncGenerator<Piece> {
+  async *pieces(
+    from: number,
+    to: number = Number.POSITIVE_INFINITY,
+    most: number = Number.POSITIVE_INFINITY,
+  ): AsyncGenerator<Piece> {
     this.refresh();
     let at = Math.max(0, from);
     const end = Math.min(to, this.end);
@@ -241,7 +246,7 @@ export class OutputLog {
         at += length;
         continue;
       }
-      const bytes = await this.#piece(at, Math.min(end, hole?.offset ?? end));
+      const bytes = await this.#piece(at, Math.min(end, hole?.offset ?? end, at + most));
       if (!bytes) continue; // it is a hole from here on
       if (!bytes.length) return;
       yield { offset: at, bytes };

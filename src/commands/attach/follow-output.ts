@@ -64,7 +64,7 @@ export async function followPlain(call: Call, context: Context, session: Session
       }
       // what comes with the end is there when that is known
       const { live, offset: end } = session;
-      const piece = at < end ? (await log.pieces(at, Math.min(at + readAtOnce, end)).next()).value : undefined;
+      const piece = at < end ? (await log.pieces(at, end, readAtOnce).next()).value : undefined;
       if (piece === undefined) {
         if (!live) break;
         await wakeUp.wait();
