@@ -13,6 +13,8 @@ export interface PlaceFacts {
   /** What it is for, as a sentence's subject. */
   role: string;
   folder: string;
+  /** Number of the disk that it lies on; 0: it cannot be looked at. */
+  disk: number;
   network: boolean;
   freeBytes: number;
   totalBytes: number;
@@ -28,13 +30,15 @@ const littleFree = 10 * 2 ** 30;
 
 export function checkDisk(places: readonly PlaceFacts[]): Finding[] {
   const findings: Finding[] = [];
-  const seen = new Set<string>();
+  const disks = new Set<number>();
+  const rooms = new Set<string>();
   for (const place of places) {
-    // Two folders of one disk are one condition. A disk is known by its room: by number (st_dev) each
-    // subvolume of one btrfs is another, and each export of one filer.
-    const disk = [place.totalBytes, place.freeBytes, place.freeFiles].join();
-    if (seen.has(disk) || place.totalBytes === 0) continue;
-    seen.add(disk);
+    // Two folders of one disk are one condition. Each subvolume of one btrfs, and each export of one filer,
+    // has a number of its own and the same room; one disk's room is another where somebody writes meanwhile.
+    const room = [place.totalBytes, place.freeBytes, place.freeFiles].join();
+    if (disks.has(place.disk) || rooms.has(room) || place.totalBytes === 0) continue;
+    disks.add(place.disk);
+    rooms.add(room);
     const free = `${gigabytes(place.freeBytes)} of ${gigabytes(place.totalBytes)}`;
     const remedy = "falcon prune removes old sessions; else make room, or run elsewhere";
     if (place.freeBytes < leastFree) {
@@ -78,13 +82,14 @@ export function checkNetwork(sessions: PlaceFacts, home: PlaceFacts | undefined)
 
 /** Looks at a folder, or at the nearest one above it that exists. */
 export function placeFacts(role: string, folder: string, isRemote: (folder: string) => boolean = onNetwork): PlaceFacts {
-  const nothing = { network: false, freeBytes: 0, totalBytes: 0, freeFiles: 0, totalFiles: 0 };
+  const nothing = { disk: 0, network: false, freeBytes: 0, totalBytes: 0, freeFiles: 0, totalFiles: 0 };
   for (let at = folder; ; at = path.dirname(at)) {
     try {
       const network = isRemote(at);
       const { bavail, blocks, bsize, ffree, files } = fs.statfsSync(at);
+      const { dev: disk } = fs.statSync(at);
       const bytes = { freeBytes: bavail * bsize, totalBytes: blocks * bsize };
-      return { role, folder, network, ...bytes, freeFiles: ffree, totalFiles: files };
+      return { role, folder, disk, network, ...bytes, freeFiles: ffree, totalFiles: files };
     } catch {
       if (at === path.dirname(at)) return { role, folder, ...nothing };
     }
