@@ -5,6 +5,7 @@ import { steady, wall, within } from "../../base/clock.ts";
 import type { Log } from "../../base/log.ts";
 import { finalJobEnd, jobWords } from "../../batch/job-end.ts";
 import { Slurm } from "../../batch/slurm.ts";
+import { goneHomes } from "../../platform/job-homes.ts";
 import { nameOf } from "../../platform/processes.ts";
 import { signalNumber } from "../../platform/signals.ts";
 import type { Session } from "../../session/life/session.ts";
@@ -91,7 +92,7 @@ export class JobSessions {
     const gone: string[] = [];
     const taken = await takeInEndedJobs(this.#effects.home, {
       log: this.#effects.log,
-      known: (id) => this.#effects.table.get(id) !== undefined,
+      known: (id) => this.#effects.table.get(id)?.row,
       rowOf: (folder) => this.#effects.table.rowOf(folder),
       untold: (kept) => {
         this.#effects.keepUntold(kept);
@@ -148,6 +149,10 @@ export class JobSessions {
       };
       this.#look = setInterval(look, jobLook).unref();
       look();
+      // what an earlier server was killed before it had told
+      const { home, table } = this.#effects;
+      const gone = goneHomes(home, new Set(table.all().flatMap(({ row }) => row.facts.job ?? [])));
+      if (gone.length > 0) void this.#effects.takeOver(gone.map(homeIdentity));
     }
     if (keeper === undefined || job === undefined) return;
     this.#keeperKind = nameOf(keeper);

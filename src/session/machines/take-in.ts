@@ -18,8 +18,8 @@ import { moveFolder, NotCopied } from "./move-folder.ts";
 import { checkFolder } from "./own-files.ts";
 
 /**
- * A home whose sessions could not be copied or kept is left alone for so long (ms): each try fills a disk to
- * its end, and that costs live sessions output.
+ * A home whose sessions could not be copied, or kept as copies, is left alone for so long (ms): each try
+ * fills a disk to its end, and that costs live sessions output.
  */
 const leftAlone = 3_600_000;
 
@@ -48,8 +48,8 @@ export interface Untold {
 
 export interface TakeInEffects {
   readonly log: Log;
-  /** Whether the host has a session of this id. */
-  known(id: string): boolean;
+  /** What the host knows of a session of this id. */
+  known(id: string): SessionRow | undefined;
   /** The row of a session whose database cannot be read, from its folder. */
   rowOf(folder: string): SessionRow | undefined;
   /** This home goes: all that it had is the host's. */
@@ -146,8 +146,6 @@ function folders(home: string): string[] {
  */
 async function takeIn(host: string, { job, home }: JobHome, effects: TakeInEffects, taken: TakenIn[]): Promise<void> {
   const { rows, untold } = readKept(home, effects.log);
-  // before anything is moved: where it cannot be written now all stays as it is, and is tried again
-  effects.untold(untold);
   fs.mkdirSync(path.join(host, "s"), { recursive: true, mode: 0o700 });
   const twice: string[] = [];
   const ids: string[] = [];
@@ -156,9 +154,12 @@ async function takeIn(host: string, { job, home }: JobHome, effects: TakeInEffec
     const to = path.join(host, "s", id);
     const known = rows.get(id);
     const row = known?.row ?? effects.rowOf(from);
-    const isThere = effects.known(id) || fs.existsSync(to);
+    const ours = effects.known(id);
+    const isThere = ours !== undefined || fs.existsSync(to);
     // an earlier part of a run, a copy from the archive: the part itself may have been here all the time
     if (row?.facts.broughtIn === true && isThere) continue;
+    // the original of a copy that is kept: its server was killed before it went
+    if (ours?.facts.job === job && ours.facts.broughtIn !== true) continue;
     if (isThere) {
       twice.push(id);
       continue;
@@ -184,6 +185,8 @@ async function takeIn(host: string, { job, home }: JobHome, effects: TakeInEffec
   }
   effects.log("job.imported", { job, ids });
   if (twice.length > 0) throw new Error(`there already: ${twice.join(" ")}`);
+  // last: what has been told is known by nobody any more, and would be told again where this home stayed
+  effects.untold(untold);
   effects.goes(home);
   fs.rmSync(home, { recursive: true, force: true });
 }

@@ -25,7 +25,7 @@ describe("the homes of jobs", () => {
   afterEach(() => fs.rmSync(host, { recursive: true }));
   const effects = (other: Partial<TakeInEffects> = {}): TakeInEffects => ({
     log: () => {},
-    known: () => false,
+    known: () => undefined,
     rowOf: () => undefined,
     untold: () => {},
     keep: () => {},
@@ -219,8 +219,11 @@ describe("the homes of jobs", () => {
       kept.push([...known, ...places.map((place) => fs.existsSync(place))]);
       if (row.id === "b" && full) throw new Error("the disk is full");
     };
-    const look = async () => (await takeInEndedJobs(host, effects({ keep }))).map(({ row }) => row.id);
+    let told = 0;
+    const untold = () => void told++;
+    const look = async () => (await takeInEndedJobs(host, effects({ keep, untold }))).map(({ row }) => row.id);
     assert.deepEqual(await look(), ["a"]);
+    assert.equal(told, 0, "what is to be told is, once and at the end, however often it is looked at before");
     assert.deepEqual(kept.splice(0), [
       ["a", 3, "s77", 7, 1, true, true],
       ["b", 3, "s77", 7, 1, true, true],
@@ -231,6 +234,15 @@ describe("the homes of jobs", () => {
     assert.deepEqual(await look(), ["b"], "its database is there until it is kept");
     assert.deepEqual(kept, [["b", 3, "s77", 7, 1, true, true]]);
     assert.ok(!fs.existsSync(job));
+    assert.equal(told, 1);
+  });
+
+  test("the original of a copy that is kept goes with its home, where a server was killed before it went", async () => {
+    for (const home of [host, job]) fs.mkdirSync(path.join(home, "s", "a"), { recursive: true });
+    const ours = { ...rowOf(path.join(host, "s", "a")), facts: { job: "s77" } };
+    const keep = () => assert.fail("it is kept");
+    assert.deepEqual(await takeInEndedJobs(host, effects({ rowOf, keep, known: () => ours })), []);
+    assert.deepEqual([fs.existsSync(job), fs.readdirSync(path.join(host, "s"))], [false, ["a"]]);
   });
 
   test("a server that ends leaves what it has not moved to the next one", async () => {
