@@ -47,6 +47,9 @@ export class Curves {
     });
     this.#metrics.addEventListener("change", () => {
       this.#metric = this.#metrics.value;
+      // nothing of the one before is drawn under its name, however long it is waited for
+      if (this.#beside !== undefined) this.#beside = { ...this.#beside, chosen: [] };
+      this.draw();
       this.refreshBeside();
     });
     fill(
