@@ -66,7 +66,13 @@ test("so is one that reads a clock by itself; a time that is given is none", () 
     fs.mkdirSync(path.join(folder, "src/session"), { recursive: true });
     const put = (name: string, text: string) => fs.writeFileSync(path.join(folder, "src/session", name), `${text}\n`);
     put("given.ts", "export const text = (ms: number) => new Date(ms).toISOString();");
-    const refused = ["const now = Date.now();", "const clock = performance.now;", "new Date();", "process.hrtime.bigint();"];
+    const refused = [
+      "const now = Date.now();",
+      "const clock = performance.now;",
+      "new Date();",
+      "const text = Date();",
+      "process.hrtime.bigint();",
+    ];
     for (const [n, text] of refused.entries()) put(`reads-${n}.ts`, text);
     const { status, stderr } = check(folder);
     assert.equal(status, 1);

@@ -1,4 +1,5 @@
 // The past of a run as a time line that plays: made by the session server from the log and its keyframes.
+import { steady } from "../../../base/clock.ts";
 import type { RunRow, ServerMessage, Span } from "../../wire.ts";
 import type { Connection } from "../connection.ts";
 import { fill, h, setText } from "../dom.ts";
@@ -119,7 +120,7 @@ export class HistoryView {
       if (message.n === this.#n) return this.#show();
       this.#n = message.n;
       this.#shown = true;
-      this.#since = performance.now();
+      this.#since = steady();
       this.#screen.clear();
     } else if (message.state === "closed" && message.why !== "") setText(this.#time, message.why);
   }
@@ -197,7 +198,7 @@ export class HistoryView {
   /** What has been played so far counts. */
   #advance(): void {
     if (!this.#playing || !this.#shown) return;
-    const now = performance.now();
+    const now = steady();
     this.#at = Math.min(this.#length(), this.#at + ((now - this.#since) / 1000) * Number(this.#speed.value));
     this.#since = now;
   }
