@@ -168,15 +168,6 @@ async function whileUnreached(call: Call, { row, output }: Session): Promise<voi
 }
 
 /**
- * An adopted session's screen may still be on its way from the last stored one. A viewer that has waited for
- * that as long as for any screen is told so by its own wait for it, and can leave.
- */
-export async function untilShowable({ output }: Session): Promise<void> {
-  await output.followed;
-  await within(slowScreen, output.present);
-}
-
-/**
  * A holder that has not said within this time (ms) what it has of a client's typing drops by itself what it
  * has; what is typed past its queue goes through it until then (`interruptOnce`).
  */

@@ -1,14 +1,16 @@
 // falcon attach: back to a session; and the two hidden commands by which a client goes on after its server
 // was lost.
+import { within } from "../../base/clock.ts";
 import { Failure, Status } from "../../base/failure.ts";
 import { sessionsOfRun } from "../../session/life/select-session.ts";
 import type { Session } from "../../session/life/session.ts";
+import { slowScreen } from "../../session/viewers/viewer.ts";
 import type { Call, Context } from "../dispatch/call.ts";
 import { chooseOne } from "../dispatch/choose-sessions.ts";
 import type { CommandSpec } from "../dispatch/command.ts";
 import { askLine, canAsk } from "../text/ask-person.ts";
 import { duration, endSentence } from "../text/wording.ts";
-import { attachHere, resumeAttach, untilShowable } from "./attach-terminal.ts";
+import { attachHere, resumeAttach } from "./attach-terminal.ts";
 import { endReport } from "./end-report.ts";
 import { followPlain, resumeFollow } from "./follow-output.ts";
 import { linesSince, longestHistory } from "./shown-output.ts";
@@ -61,7 +63,10 @@ export const attachAgain: CommandSpec = {
   },
   async run(call, context, [id], options) {
     const session = attachedBefore(context, id);
-    await untilShowable(session);
+    // An adopted session's screen may still be on its way from the last stored one. A viewer that has waited
+    // for that as long as for any screen is told so by its own wait for it, and can leave.
+    await session.output.followed;
+    await within(slowScreen, session.output.present);
     const shown = options.shown === undefined ? undefined : Number(options.shown);
     const history = shown === undefined ? 0 : await linesSince(session, shown);
     return attachHere(call, context, session, { readOnly: options.readOnly === true, history, enter: false, shown });

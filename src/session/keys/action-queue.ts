@@ -1,5 +1,6 @@
 // What the input parser has decided since it was last asked, in order: bytes for the program in as few pieces
 // as can be, each interrupt character by itself.
+import { atInterrupts } from "./interrupts.ts";
 import type { KeyAction, KeyPolicy } from "./key-policy.ts";
 
 export class ActionQueue {
@@ -9,13 +10,10 @@ export class ActionQueue {
 
   /** Adds bytes for the program; those that its terminal turns into SIGINT become interrupts. */
   send(bytes: Uint8Array | number[], { isig, interruptByte }: KeyPolicy): void {
-    let rest = Uint8Array.from(bytes);
-    for (let at = find(rest, interruptByte); isig && at >= 0; at = find(rest, interruptByte)) {
-      if (at > 0) this.#run.push(rest.subarray(0, at));
-      this.add({ do: "interrupt", bytes: Buffer.from(rest.subarray(at, at + 1)) });
-      rest = rest.subarray(at + 1);
+    for (const piece of atInterrupts(Uint8Array.from(bytes), isig ? interruptByte : null)) {
+      if (piece.interrupt) this.add({ do: "interrupt", bytes: Buffer.from(piece.bytes) });
+      else this.#run.push(piece.bytes);
     }
-    if (rest.length > 0) this.#run.push(rest);
   }
 
   add(action: KeyAction): void {
@@ -35,8 +33,4 @@ export class ActionQueue {
     if (this.#run.length > 0) this.#actions.push({ do: "send", bytes: Buffer.concat(this.#run) });
     this.#run = [];
   }
-}
-
-function find(bytes: Uint8Array, byte: number | null): number {
-  return byte === null ? -1 : bytes.indexOf(byte);
 }

@@ -6,6 +6,7 @@ import { signalName, signalNumber } from "../../platform/signals.ts";
 import type { SessionRow } from "../../store/session-store.ts";
 import type { HolderLink } from "../holder/holder-link.ts";
 import type { Position } from "../holder/typing-queue.ts";
+import { atInterrupts } from "../keys/interrupts.ts";
 import { type Sender, withSignal } from "./outcome.ts";
 import type { SessionHolder, Typist } from "./session-holder.ts";
 
@@ -86,14 +87,10 @@ export class ProgramLine {
    */
   typed(bytes: Uint8Array): void {
     const line = this.lineMode();
-    const next = (from: number) => (this.#makesInterrupts(line) ? bytes.indexOf(line.vintr, from) : -1);
-    let from = 0;
-    for (let at = next(from); at >= 0; at = next(from)) {
-      if (at > from) this.input(bytes.subarray(from, at));
-      this.interrupt(Buffer.from(bytes.subarray(at, at + 1)));
-      from = at + 1;
+    for (const piece of atInterrupts(bytes, this.#makesInterrupts(line) ? line.vintr : null)) {
+      if (piece.interrupt) this.interrupt(Buffer.from(piece.bytes));
+      else this.input(piece.bytes);
     }
-    if (from < bytes.length) this.input(bytes.subarray(from));
   }
 
   /** Keeps who sent the program which signal: how it ended is told by that. The last ones count. */
