@@ -184,8 +184,10 @@ export class Slurm {
     const ran = await this.#run("sbatch", ["--parsable", ...options, script], without(this.#environment, notForSbatch));
     const [, number, cluster] = /^(\d+)(?:;(.+))?$/.exec(ran.stdout.trim()) ?? [];
     if (ran.status === 0 && number !== undefined) return { number, cluster };
-    const why = wordsOf("sbatch", ran.stderr || ran.stdout);
-    const found = ran.cut || unanswered.test(ran.stderr) ? await this.#jobOf(script, options, why) : undefined;
+    // a site's own sbatch may say other things, or nothing
+    const done = ran.status === 0;
+    const why = done ? "sbatch told no number" : wordsOf("sbatch", ran.stderr || ran.stdout);
+    const found = done || ran.cut || unanswered.test(ran.stderr) ? await this.#jobOf(script, options, why) : undefined;
     if (found === undefined) throw new Failure(`the job was not submitted: ${why}`);
     return found;
   }

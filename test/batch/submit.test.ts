@@ -146,20 +146,21 @@ describe("falcon submit", { skip: noSlurm() }, () => {
 
   test("a server that goes while it waits for sbatch: the next one finds the job, and submits no other", async () => {
     const bin = path.join(host.home.work, "slow");
-    const taken = path.join(bin, "taken");
+    const [taken, gone] = [path.join(bin, "taken"), path.join(bin, "gone")];
     fs.mkdirSync(bin);
     // Slurm has the job; who asked does not hear of it
-    const slow = `#!/bin/sh\n/usr/bin/env PATH="$REAL" sbatch "$@" >> ${taken}\nsleep 1\n`;
+    const slow = `#!/bin/sh\n/usr/bin/env PATH="$REAL" sbatch "$@" >> ${taken}\nuntil [ -e ${gone} ]; do sleep 0.1; done\n`;
     fs.writeFileSync(path.join(bin, "sbatch"), slow, { mode: 0o755 });
     const env = { PATH: `${bin}:${process.env.PATH}`, REAL: String(process.env.PATH) };
     for (const [name, leaves] of [
       ["upgraded", () => host.home.ok(["server", "upgrade"])],
       ["killed", async () => process.kill(host.home.serverPid() as number, "SIGKILL")],
     ] as const) {
-      fs.rmSync(taken, { force: true });
+      for (const file of [taken, gone]) fs.rmSync(file, { force: true });
       const submitted = host.home.run(["submit", "--begin=now+1hour", "--", "run", "--name", name, "true"], { env });
       await until(() => fs.existsSync(taken) && fs.readFileSync(taken, "utf8").trim(), "Slurm to take the job");
       await leaves();
+      fs.writeFileSync(gone, "");
       const { code, stdout, stderr } = await submitted;
       assert.equal(code, 0, stderr);
       const jobs = (await host.cluster.run("squeue", ["-h", `--name=${name}`, "-o", "%A"])).split("\n");

@@ -131,7 +131,8 @@ describe("sbatch", () => {
     const others = "JOBID|COMMAND\n11|/home/x/other.sh\n12|(null)\n";
 
     test("its job is found by the script's name, and is not submitted twice", async () => {
-      for (const answer of [late, controllerLate]) {
+      const wrapped = { status: 0, stdout: "3 of 10 jobs are yours now\nSubmitted batch job 13\n" };
+      for (const answer of [late, controllerLate, wrapped, { status: 0 }]) {
         const { slurm, calls } = asked(answer, { stdout: `${others}13|/s/abc.sh\n` });
         assert.deepEqual(await slurm.submit([], "/s/abc.sh"), { number: "13", cluster: undefined });
         assert.deepEqual(
