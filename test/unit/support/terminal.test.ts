@@ -49,6 +49,9 @@ test("a new size reaches the program, and a closed terminal hangs up on it", asy
 test("the footer fixture scrolls its log in the region and keeps the footer whole", async () => {
   const terminal = new UserTerminal(program("footer"), ["50", "8"], { env, cols: 100, rows: 20 });
   await terminal.waitFor("driver message 30");
+  // the footer is drawn behind the message
+  const drawn = () => /j\/k: node/.test(terminal.lines()[19] ?? "") && /^─+$/.test(terminal.lines()[12] ?? "");
+  await terminal.waitFor(drawn, "the footer whole");
   assert.ok(terminal.alternate);
   assert.equal(terminal.cursor().visible, false);
   assert.match(terminal.lines()[19] ?? "", /j\/k: node/);

@@ -169,7 +169,7 @@ test("a snapshot at the present has all that the log had when it was asked for",
 });
 
 test("what was said before `until` is drawn, and not answered", async () => {
-  const held = await Held.shell("printf 'one\\033[6n'; stty -echo; read -r x; printf 'two\\033[5n'; read -r x", {
+  const held = await Held.shell("stty -echo; printf 'one\\033[6n'; read -r x; printf 'two\\033[5n'; read -r x", {
     subscribe: null,
   });
   const screens = new Screens(worker(), () => {}, addon);
@@ -250,7 +250,7 @@ test("a screen whose worker is gone lags behind nothing", () => {
 
 test("a screen whose thread stands in another one's turn follows from another thread: what it is asked is answered once", async () => {
   const { file, goOn } = standingWorker(worker());
-  const held = await Held.shell("printf 'one\\033[6n'; stty -echo; read -r x; printf 'two\\033[5n'; read -r x", {
+  const held = await Held.shell("stty -echo; printf 'one\\033[6n'; read -r x; printf 'two\\033[5n'; read -r x", {
     subscribe: null,
   });
   const other = new Screens(file, () => {}, addon);

@@ -266,6 +266,8 @@ describe("screens", () => {
       try {
         const lost = () => ({ ...begins, source: undefined });
         const eater = screens.open("eater", options, quiet);
+        // a thread that starts beside much else may stand by itself
+        await eater.text();
         const [asked, shown, silent] = ["asked", "shown", "silent"].map((id) => screens.open(id, begins, { ...quiet, lost }));
         let frames = "";
         shown?.watchFrames(20, 5, (frame) => {

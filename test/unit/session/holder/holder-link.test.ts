@@ -538,7 +538,8 @@ test("a log that was removed, or cut, before its holder was killed: a successor 
     const held = await Held.shell("echo ready; read a; echo then $a");
     const heard = new Heard();
     try {
-      await held.heard.until("ready");
+      // a terminal may hand out a line and its end one after the other
+      await held.heard.until("ready\r\n");
       const said = held.heard.to;
       // the first mark of the times tells how long the stream is
       held.link.resize(81, 24);
@@ -806,9 +807,9 @@ test("frames that make no sense close their own connection and nothing else", as
 test("a resize reaches the program after what it wrote before, and is noted with its offset", async () => {
   const held = await Held.launch([program("size")]);
   try {
-    await held.heard.until("size 80x24");
+    await held.heard.until("size 80x24\r\n");
     held.link.resize(97, 31);
-    await held.heard.until("size 97x31");
+    await held.heard.until("size 97x31\r\n");
     held.link.resize(40, 12);
     await held.heard.until("size 40x12");
     held.link.signal(15, SignalTarget.program);
@@ -924,7 +925,7 @@ test("what cannot be started is refused with a sentence, and leaves nothing", as
 test("the holder costs nothing while nothing happens", async () => {
   const held = await Held.shell("echo ready; read a");
   try {
-    await held.heard.until("ready");
+    await held.heard.until("ready\r\n");
     const ticks = () => {
       const fields = fs.readFileSync(`/proc/${held.link.holderPid}/stat`, "latin1").split(") ")[1]?.split(" ") ?? [];
       return Number(fields[11]) + Number(fields[12]);

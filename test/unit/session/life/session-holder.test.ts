@@ -242,6 +242,10 @@ test("a killed holder whose log is locked for a moment more is succeeded a momen
     const over = once(keeper, "close");
     await until(() => new RegExp(`-> FLOCK .* ${keeper.pid} `).test(fs.readFileSync("/proc/locks", "utf8")), "it to wait");
     process.kill(pid, "SIGKILL");
+    // nothing is done here before: a successor could be quicker than who was woken
+    const locked = new RegExp(`^\\d+: FLOCK .* ${keeper.pid} `, "m");
+    const isLocked = () => locked.test(fs.readFileSync("/proc/locks", "utf8"));
+    for (let looks = 0; looks < 3000 && !isLocked(); looks++) execFileSync("sleep", ["0.01"]);
     await until(() => waited.length > 1, "the second attempt");
     keeper.stdin.end();
     await until(() => scene.told.includes("again"), "the successor");
