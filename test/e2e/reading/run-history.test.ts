@@ -67,7 +67,8 @@ describe("the history of a run", () => {
   });
 
   test("--node -f goes on with the next server, and gives each line once", async () => {
-    const settings = ["epochs=500", "rate=30", "samples=256"];
+    const goesOn = ["line", "wave"].map((node) => `graph.${node}.estimator.early_stop_patience=5000`);
+    const settings = ["epochs=5000", "rate=30", "samples=256", ...goesOn];
     const id = (await home.ok(["launch", "-d", "--falcon", trainer, "-o", "followed", ...settings])).trim();
     const file = path.join(home.work, "followed/graph/line/output.log");
     await untilFile(file, wholeLines);

@@ -86,9 +86,10 @@ describe("falcon sessions --watch", () => {
         "the keys stand on the last row",
       );
       await terminal.waitFor(/^── zz \/ line · /m);
-      const ruler = terminal.lines().find((line) => line.startsWith("── zz / line")) as string;
+      const ruled = () => terminal.lines().find((line) => line.startsWith("── zz / line")) ?? "";
+      await terminal.waitFor(() => ruled().length === cols, "a ruler that fills the row");
+      const ruler = ruled();
       assert.match(ruler, cols === 80 ? /samples|lr|age/ : /left|silent|samples/);
-      assert.equal(ruler.length, cols, "the ruler fills the row");
       await terminal.waitFor(/Epoch \d+\//);
       terminal.resize(120, 40);
       await terminal.waitFor(/SAMPLES +LR/);

@@ -39,8 +39,11 @@ describe("a deadline", () => {
       const name = `in-${seconds}`;
       const before = 3600 - seconds;
       const run = await launch(name, ["--deadline", "1h", "--save-before", `${before}s`, "-o", name, ...endless]);
-      const { progress } = (await shown(run.id)) as { progress: { nodes: { epoch: number | null }[] } | null };
-      if ((progress?.nodes[0]?.epoch ?? 0) > 0) return run;
+      const { progress } = (await shown(run.id)) as {
+        progress: { nodes: { epoch: number | null; epochsBefore: number | null }[] } | null;
+      };
+      const { epoch, epochsBefore } = progress?.nodes[0] ?? { epoch: 0, epochsBefore: 0 };
+      if ((epoch ?? 0) > (epochsBefore ?? 0)) return run;
     }
     throw new Error("it had not begun after a minute");
   }

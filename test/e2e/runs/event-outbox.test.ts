@@ -132,6 +132,8 @@ describe("on_event", () => {
     database.close();
     await home.sessions();
     await until(() => told(id).length === before + 1, "the end to be told");
+    const noted = () => home.logged("event.attempted").filter((line) => line.includes(`session=${id} `) && /status=0/.test(line));
+    await until(() => noted().length === 2, "this telling to be noted");
     (await stopped()).close();
     // what comes later is told later: when this one was, nothing of the other was on its way
     await once(await home.start(["/bin/sh", "-c", "exit 0"]));

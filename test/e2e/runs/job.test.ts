@@ -23,6 +23,10 @@ describe("a batch job without control groups", { skip: process.platform !== "lin
   afterEach(() => home.dispose());
   const jobHome = (job: string) => path.join(home.folder, "j", job);
   const row = async (name: string) => (await home.sessions()).find((session) => session.name === name);
+  const running = async (name: string) => {
+    const found = await row(name);
+    return found?.state === "running" ? found : undefined;
+  };
 
   /** A job that runs until it is killed. */
   function startJob(script: string, number = "77"): { pid: number; end(): void } {
@@ -59,7 +63,7 @@ describe("a batch job without control groups", { skip: process.platform !== "lin
     const program = `trap 'echo int >> ${trace}; exit 7' INT; echo up >> ${trace}; while :; do sleep 0.1; done`;
     const job = startJob(`${built.falcon} run -d --name escaped -- /bin/sh -c '${program.replaceAll("'", `'"'"'`)}'`);
     await untilFile(trace, (text) => text.includes("up"));
-    const session = await until(() => row("escaped"), "the run to be listed");
+    const session = await until(() => running("escaped"), "the run to be listed");
     assert.equal(session.job, "s77");
     job.end();
     await untilFile(trace, (text) => text.includes("int"));
@@ -110,12 +114,12 @@ describe("a batch job without control groups", { skip: process.platform !== "lin
     home.env.PATH = `${bin}:${home.env.PATH}`;
     const program = `/bin/sh -c 'trap "" USR1; echo up; exec sleep 1000'`;
     const job = startJob(`${built.falcon} run -d --name known -- ${program}`);
-    const session = await until(() => row("known"), "the run to be listed");
+    const session = await until(() => running("known"), "the run to be listed");
     await until(async () => (await home.ok(["logs", "known"])).includes("up"), "the signal to be ignored");
     await home.ok(["kill", "--signal", "USR1", "known"]);
     await home.ok(["server", "stop"]);
     await until(() => home.servers().every(({ argv }) => argv.includes("s77")), "the host's server to go");
-    for (const pid of [job.pid, ...home.processes().map((one) => one.pid), session.pid as number]) process.kill(pid, "SIGKILL");
+    for (const pid of [job.pid, ...home.processes().map((one) => one.pid), session.pid as number]) killNow(pid);
     await untilGone(session.pid as number);
     // its server may be killed before it has asked for anything, or while it waits for its answer
     const listing = home.run(["sessions"]);

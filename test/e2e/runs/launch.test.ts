@@ -55,9 +55,13 @@ async function assertScrolls(terminal: UserTerminal): Promise<void> {
     () => Math.max(0, ...driverLines(terminal)) >= before + region,
     `the log to scroll past line ${before + region}`,
   );
-  // a picture may be taken while a footer is on its way
-  await terminal.waitFor(() => wholeFooter(terminal), "a whole footer");
-  const numbers = driverLines(terminal);
+  // a picture may be taken while a footer is on its way, or a line
+  let numbers: number[] = [];
+  const whole = () => {
+    numbers = driverLines(terminal);
+    return wholeFooter(terminal) && !/\[INFO\] line \d+$/.test(terminal.lines()[terminal.cursor().y] ?? "");
+  };
+  await terminal.waitFor(whole, "a whole footer");
   assert.ok(numbers.length >= wanted, `${numbers.length} driver lines show, not ${wanted}\n${terminal.picture()}`);
   for (const [i, number] of numbers.entries())
     if (i > 0) assert.equal(number, (numbers[i - 1] as number) + 1, terminal.picture());
@@ -143,7 +147,11 @@ describe("a run that you can leave and come back to", () => {
   test("j and k move the selected node", async () => {
     const terminal = home.terminal(["attach"], { cols: 120, rows: 40 });
     await terminal.waitFor("[j/k] switch node");
-    const first = selected(terminal);
+    let first: string | undefined;
+    await terminal.waitFor(() => {
+      first = selected(terminal);
+      return first !== undefined;
+    }, "a selected node");
     terminal.key("j");
     await terminal.waitFor(() => selected(terminal) !== undefined && selected(terminal) !== first, "j to select another node");
     terminal.key("k");

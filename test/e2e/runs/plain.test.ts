@@ -93,7 +93,7 @@ describe("without a terminal", () => {
   });
 
   test("falcon launch trains, can be attached meanwhile, and exits with the run's status", async () => {
-    const { said, told, end } = start(["launch", "--falcon", trainer, "-o", "batch", "samples=256", "epochs=16", "rate=8"]);
+    const { said, told, end } = start(["launch", "--falcon", trainer, "-o", "batch", "samples=256", "epochs=48", "rate=8"]);
     await until(() => /\[INFO\]/.test(said()), "plain lines");
     const terminal = home.terminal(["attach", "batch"], { cols: 100, rows: 30 });
     await terminal.waitFor(/\[INFO\]/);

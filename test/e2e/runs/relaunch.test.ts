@@ -13,7 +13,8 @@ before(() => assert.deepEqual(notBuilt([falcon, trainer]), [], "npm run build co
 describe("falcon relaunch", () => {
   const home = new TestHome();
   after(() => home.dispose());
-  const settings = ["samples=256", "rate=0", "epochs=3"];
+  // so slow that a viewer comes while its display stands
+  const settings = ["samples=256", "rate=5", "epochs=3"];
   /** What stands behind the program: `launch` and its arguments. */
   const words = (row: SessionRow | undefined): string[] => {
     const command = (row?.command ?? []) as string[];

@@ -75,8 +75,9 @@ describe("the first signal from outside is one graceful stop", () => {
     const client = start(["launch", "--falcon", counting(2), "--name", "twice"]);
     await until(() => /stubborn \d+/.test(client.out()), "the program to be ready");
     client.child.kill("SIGUSR1");
-    await until(() => /interrupts 1 terminations 0/.test(client.out()), "the interrupt");
+    await until(() => /SIGUSR1: stopping gracefully/.test(client.err()), "the order");
     client.child.kill("SIGUSR1");
+    await until(() => /interrupts 1 terminations 0/.test(client.out()), "the interrupt");
     client.child.kill("SIGTERM");
     assert.equal(await client.end, 7);
     assert.match(client.out(), /interrupts 1 terminations 1\n$/);

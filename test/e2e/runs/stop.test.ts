@@ -113,7 +113,8 @@ test("of several one that hangs is told while the others go on, and counts only 
       await home.start(["/bin/sh", "-c", `trap '${trap}' INT; echo ready; while :; do sleep 0.05; done`], ["--name", name]);
       await until(async () => (await home.ok(["logs", name])).includes("ready"), "its trap");
     }
-    const stop = stopping(stuck, saves);
+    // more than one look: what moves may stand for one
+    const stop = stopping(stuck, saves, "--timeout", "3");
     await until(() => stop.said().includes(`[${stuck}] hangs: nothing moved for`), stop.said);
     assert.equal((await row(saves))?.state, "running");
     if (end === 0) {

@@ -35,12 +35,17 @@ function nodesOf(home: TestHome): number[] {
   return [...new Set(named.flatMap(({ pid }) => [pid, ...descendants(pid).filter(isNode)]))];
 }
 
-/** Sends it to all, and answers each one's ports once a plain Node, which was sent it last, listens. */
-async function portsBehind(pids: number[]): Promise<number[][]> {
+/** A plain Node, which opens a port. */
+async function plainNode() {
   const word = "setInterval(() => {}, 1000); console.log('up')";
   const control = spawn(process.execPath, ["--inspect-port=0", "-e", word], { stdio: ["ignore", "pipe", "pipe"] });
+  await once(control.stdout, "data");
+  return control;
+}
+
+/** Sends it to all, and answers each one's ports once the plain Node, which is sent it last, listens. */
+async function portsBehind(pids: number[], control: Awaited<ReturnType<typeof plainNode>>): Promise<number[][]> {
   try {
-    await once(control.stdout, "data");
     for (const pid of [...pids, control.pid as number]) process.kill(pid, "SIGUSR1");
     const [said] = await once(control.stderr, "data");
     assert.match(String(said), /Debugger listening/);
@@ -64,7 +69,7 @@ test("a SIGUSR1 to every process opens no port, of a server, its helpers, the pa
     return found.length >= 4 ? found : undefined;
   }, "server, helper, page and shared page");
   assert.deepEqual(
-    await portsBehind(nodes),
+    await portsBehind(nodes, await plainNode()),
     nodes.map(() => []),
   );
   for (const terminal of [page, shared]) {
@@ -82,6 +87,8 @@ test("nor one to a server that has not begun to listen", async (t) => {
   const first = home.serverPid() as number;
   process.kill(holder, "SIGSTOP");
   try {
+    // the next server waits for a holder that says nothing for 5 s only
+    const control = await plainNode();
     process.kill(first, "SIGKILL");
     const asked = home.sessions();
     await until(() => home.logged("server.started").length === 2, "the next server");
@@ -89,7 +96,7 @@ test("nor one to a server that has not begun to listen", async (t) => {
       const found = nodesOf(home).filter((pid) => pid !== first);
       return found.length >= 2 ? found : undefined;
     }, "the next server and its helper");
-    const ports = await portsBehind(nodes);
+    const ports = await portsBehind(nodes, control);
     assert.equal(home.logged("server.listened").length, 1, "it waits for the holder");
     assert.deepEqual(
       ports,

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
 import { afterEach, before, beforeEach, describe, test } from "node:test";
-import { alive, until } from "../../support/events.ts";
+import { alive, until, untilGone } from "../../support/events.ts";
 import { TestHome } from "../../support/home.ts";
 import * as built from "../../support/paths.ts";
 
@@ -64,8 +64,8 @@ describe("under a server with a run", () => {
       for (const name of ["server.lock", "server.sock"]) fs.rmSync(path.join(home.folder, name));
       const asked = home.sessions();
       // the client starts one again and again
-      await until(() => home.servers().length === 2, "a second server");
-      await until(() => home.servers().length === 1, "the second server to find the home taken");
+      const second = await until(() => home.servers().find(({ pid }) => pid !== server)?.pid, "a second server");
+      await untilGone(second, "the second server to find the home taken");
       process.kill(server, "SIGCONT");
       assert.equal((await asked).find((row) => row.id === id)?.state, "running");
     } finally {
