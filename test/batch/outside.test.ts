@@ -60,14 +60,22 @@ describe("a job's session, from another machine", { skip: noSlurm() }, () => {
     );
     assert.doesNotMatch(said, /goes on/);
     // the node's server could say nothing more: Slurm says that the job is over, and the archive has the rest
-    const { state } = JSON.parse(await nodes.home.ok(["show", "--json", "live"])) as { state: string };
+    const shown = async () => (JSON.parse(await nodes.home.ok(["show", "--json", "live"])) as { state: string }).state;
+    const [state, listed] = await until(async () => {
+      const both = [await shown(), (await row("live"))?.state] as const;
+      return /^(lost|exited)$/.test(both[0]) && both[0] === both[1] && both;
+    }, "both to say that it is over");
     assert.match(state, /^(lost|exited)$/);
     assert.match(await nodes.home.ok(["logs", "live"]), /typed outside/);
-    assert.equal((await row("live"))?.state, state);
+    assert.equal(listed, state);
   });
 
   test("after its end, its node without power and disk: show, logs, export and relaunch act on what was kept", async () => {
-    const { job, row: found } = await submitted("kept", "echo what it said; sleep 2; exit 3");
+    // it runs until it was seen running; the relaunched one finds the file
+    const seen = path.join(nodes.home.work, "seen");
+    const program = `echo what it said; until [ -e ${seen} ]; do sleep 0.1; done; exit 3`;
+    const { job, row: found } = await submitted("kept", program);
+    fs.writeFileSync(seen, "");
     const archived = path.join(archive(), found.id);
     await until(
       () =>

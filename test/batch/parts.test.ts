@@ -20,13 +20,18 @@ describe("a run in Slurm's jobs", { skip: noSlurm() }, () => {
   /** Each node's home, as if it were another machine's: what they share is the archive. */
   const homeOf = (node: string) => path.join(home.folder, node);
   before(async () => {
-    cluster = await SlurmCluster.up();
+    // a busy machine takes its time to save a model
+    cluster = await SlurmCluster.up("cgroup", { settings: ["KillWait=30"] });
     home = new TestHome({ SLURM_CONF: cluster.env.SLURM_CONF as string });
     const config = path.join(home.work, "config", "falcon-sessions");
     fs.mkdirSync(config, { recursive: true });
     fs.writeFileSync(path.join(config, "config.toml"), `archive = "${home.folder}/archive"\n`);
     home.env.XDG_CONFIG_HOME = path.join(home.work, "config");
-    for (const node of cluster.nodes) fs.mkdirSync(homeOf(node), { mode: 0o700 });
+    for (const node of cluster.nodes) {
+      fs.mkdirSync(homeOf(node), { mode: 0o700 });
+      // its server is there when a part has seconds to be seen in
+      await sessionsOn(node);
+    }
   });
   after(async () => {
     await cluster.down();

@@ -175,6 +175,7 @@ describe("attached to a session of another machine", { skip: noHosts(), concurre
     const { code } = await terminal.waitForExit("the end", longest);
     assert.equal(code, 125);
     assert.match(seen(terminal), /refuse cannot be reached again without you: .*Permission denied/);
+    await until(() => refused() > 0, "sshd to write it down");
     assert.equal(refused(), 1);
   });
 });
