@@ -144,7 +144,7 @@ async function viewerThrough(kills: number): Promise<void> {
       { cols: 80, rows: 24 },
     );
     const last = () => Number(/^row (\d+)/.exec(terminal.lines().findLast((line) => /^row \d+/.test(line)) ?? "")?.[1] ?? -1);
-    const attached = () => home.serverLog().split("viewer.attached").length - 1;
+    const attached = () => home.logged("viewer.attached").length;
     await terminal.waitFor(/row \d+/);
     for (let i = 0; i < kills; i++) {
       await moment(random() * 200);

@@ -104,11 +104,13 @@ export const stuckScreens: Fault = {
       // it does nothing of what it is told once the file is there
       const stands = path.join(home.work, "stands");
       const wait = "Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)";
-      const look = `setInterval(() => { if (require("node:fs").existsSync(${JSON.stringify(stands)})) ${wait}; }, 10);\n`;
+      const seen = `${stands}.seen`;
+      const stand = `require("node:fs").writeFileSync(${JSON.stringify(seen)}, ""); ${wait}`;
+      const look = `setInterval(() => { if (require("node:fs").existsSync(${JSON.stringify(stands)})) { ${stand}; } }, 10);\n`;
       fs.writeFileSync(worker, look + fs.readFileSync(worker, "utf8"));
       const id = (await home.ok(["run", "-d", "--", "/bin/sh", "-c", "read key; exit 6"], { file: other })).trim();
       fs.writeFileSync(stands, "");
-      await moment(100);
+      await until(() => fs.existsSync(seen), "the thread to stand still");
       await home.ok(["send", id, "Enter"], { file: other });
       const began = performance.now();
       await home.untilState(id, "exiting");

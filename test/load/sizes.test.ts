@@ -101,7 +101,7 @@ describe("attaching at twelve sizes", () => {
     );
     const seen = newest(watching);
     await watching.waitFor(() => newest(watching) > seen + 5, "the log to scroll there, too");
-    assert.equal(watching.lines().at(-footer), "─".repeat(70));
+    await watching.waitFor(() => watching.lines().at(-footer) === "─".repeat(70), "the upper edge of the footer");
     await typing.waitFor(() => isWhole(typing), "the typing viewer's display to stay whole");
     for (const terminal of [watching, typing]) {
       terminal.key("C-\\");
