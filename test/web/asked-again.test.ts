@@ -132,9 +132,11 @@ describe("what a view asks", { skip: noBrowser }, () => {
       const id = await home.start(["sh", "-c", "echo begun; sleep 0.2; echo ended"]);
       await home.untilState(id, "exited");
       const page = await open();
-      await page.route(asked, (route) => route.abort(), { times: 1 });
+      let cut = true;
+      await page.route(asked, (route) => (cut ? route.abort() : route.continue()));
       await go(page, `#/run/${id}/${tab}`);
       await page.waitForSelector(":text('there is no connection')");
+      cut = false;
       await page.waitForSelector(there, { state: "attached" });
       await page.waitForSelector(":text('there is no connection')", { state: "detached" });
       await page.context().close();
@@ -165,10 +167,12 @@ describe("what a view asks", { skip: noBrowser }, () => {
     const id = await home.start(["echo", "the needle"]);
     await home.untilState(id, "exited");
     const page = await open(`#/run/${id}/log`);
-    await page.route(/find=needle/, (route) => route.abort(), { times: 1 });
+    let cut = true;
+    await page.route(/find=needle/, (route) => (cut ? route.abort() : route.continue()));
     await page.fill(".view.log input[type=search]", "needle");
     await page.keyboard.press("Enter");
     await page.waitForSelector(".hits :text('there is no connection')");
+    cut = false;
     await page.waitForSelector(".found li");
     await page.context().close();
   });

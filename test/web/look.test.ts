@@ -339,6 +339,7 @@ describe("the page in a browser", { skip: noBrowser }, () => {
 
   test("a history that plays goes on from its moment after kill -9 of the session server", async () => {
     const id = await home.start(["sh", "-c", "for i in $(seq 60); do echo tick $i; sleep 0.25; done"], ["--size", "70x16"]);
+    await home.ok(["wait", id], { limit: 120_000 });
     await home.untilState(id, "exited");
     const page = await open(`#/run/${id}/history`);
     await page.waitForSelector(".mark");
@@ -397,7 +398,8 @@ describe("the page in a browser", { skip: noBrowser }, () => {
     const [ended = ""] = (await home.sessions()).flatMap(({ id, name }) => (name === "short" ? [id] : []));
     await home.untilState(ended, "exited");
     const page = await open();
-    await page.route(/api\/curves\//, (route) => route.abort(), { times: 1 });
+    let cut = true;
+    await page.route(/api\/curves\//, (route) => (cut ? route.abort() : route.continue()));
     await page.evaluate((hash) => {
       location.hash = hash;
     }, `#/run/${ended}/curves`);
@@ -405,6 +407,7 @@ describe("the page in a browser", { skip: noBrowser }, () => {
     const { port } = new URL(web.url);
     await web.end("SIGKILL");
     await page.waitForSelector("html[data-connection=connecting]");
+    cut = false;
     web = await startWeb(home, ["--listen", port]);
     await page.waitForSelector(".panel canvas");
     await page.context().close();
