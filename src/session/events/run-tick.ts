@@ -48,6 +48,8 @@ export class RunTick {
   readonly #watchers = new Set<Told>();
   readonly #states = new WeakMap<Session, State>();
   #timer: NodeJS.Timeout | undefined;
+  /** When that ends (ms of the steady clock). */
+  #wakesAt = Number.POSITIVE_INFINITY;
   #begun = false;
   #gone = false;
 
@@ -87,23 +89,34 @@ export class RunTick {
     this.#turn();
   }
 
-  /** Looks for those who are due, and comes again when the next one is. */
+  /** Looks at all sessions for those who are due. */
   #turn(): void {
     clearTimeout(this.#timer);
+    this.#wakesAt = Number.POSITIVE_INFINITY;
     if (!this.#begun || this.#gone) return;
+    for (const session of this.#effects.live()) this.#turnOf(session);
+  }
+
+  /** Looks at a session for those who are due, and comes again when the next one is. */
+  #turnOf(session: Session): void {
     const now = this.#effects.steady();
-    let next = Number.POSITIVE_INFINITY;
-    for (const session of this.#effects.live()) {
-      const state = this.#of(session);
+    const state = this.#of(session);
+    const due: Looker[] = [];
+    for (const looker of this.#lookers) {
       // each looks once at a time, and has its turn afterwards: two looks could both find that a stop is due
-      const free = this.#lookers.filter((looker) => !state.looking.has(looker));
-      const when = (looker: Looker) => state.due.get(looker) as number;
-      const due = free.filter((looker) => when(looker) <= now);
-      if (due.length > 0) this.#look(session, state, due);
-      next = Math.min(next, ...free.filter((looker) => when(looker) > now).map(when));
+      if (state.looking.has(looker)) continue;
+      const when = state.due.get(looker) as number;
+      if (when <= now) due.push(looker);
+      else this.#wakeBy(when, now);
     }
-    if (next === Number.POSITIVE_INFINITY) return;
-    this.#timer = setTimeout(() => this.#turn(), Math.max(shortestWait, next - now));
+    if (due.length > 0) this.#look(session, state, due);
+  }
+
+  #wakeBy(when: number, now: number): void {
+    if (when >= this.#wakesAt) return;
+    clearTimeout(this.#timer);
+    this.#wakesAt = when;
+    this.#timer = setTimeout(() => this.#turn(), Math.max(shortestWait, when - now));
     this.#timer.unref();
   }
 
@@ -127,7 +140,8 @@ export class RunTick {
     const then = pause === undefined ? Number.POSITIVE_INFINITY : this.#effects.steady() + pause;
     state.due.set(looker, Math.min(state.due.get(looker) as number, then));
     state.looking.delete(looker);
-    this.#turn();
+    // of a thousand sessions each look ends by itself: one that went through all of them would hold the server
+    if (session.live && !this.#gone) this.#turnOf(session);
   }
 
   #of(session: Session): State {

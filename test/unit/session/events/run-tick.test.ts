@@ -14,6 +14,7 @@ function fake(t: TestContext, names: string[], pauses: Record<string, number | u
   const sessions = names.map((id) => ({ id, live: true }));
   const seen: string[] = [];
   const reads: string[] = [];
+  const work = { lists: 0 };
   const hanging = new Map<string, () => void>();
   const looker = (name: string): Looker => ({
     async look(session, run) {
@@ -26,7 +27,10 @@ function fake(t: TestContext, names: string[], pauses: Record<string, number | u
   const log: string[] = [];
   const tick = new RunTick(
     {
-      live: () => sessions.filter(({ live }) => live) as unknown as Session[],
+      live: () => {
+        work.lists++;
+        return sessions.filter(({ live }) => live) as unknown as Session[];
+      },
       progress: async ({ id }) => {
         reads.push(id);
         if (hanging.has(id)) await new Promise<void>((resolve) => hanging.set(id, resolve));
@@ -40,7 +44,7 @@ function fake(t: TestContext, names: string[], pauses: Record<string, number | u
   );
   t.after(() => tick.dispose());
   return {
-    ...{ tick, sessions, lookers, seen, reads, hanging, log },
+    ...{ tick, sessions, lookers, seen, reads, hanging, log, work },
     async pass(ms: number) {
       for (let left = ms; left > 0; left -= 1_000) {
         now += Math.min(1_000, left);
@@ -51,6 +55,17 @@ function fake(t: TestContext, names: string[], pauses: Record<string, number | u
     take: () => seen.splice(0),
   };
 }
+
+test("a look that ends goes through its own session, and not through all of them", async (t) => {
+  const names = Array.from({ length: 100 }, (_, i) => `s${i}`);
+  const { tick, take, work, lookers } = fake(t, names, { deadlines: 5_000, parts: 10_000 });
+  tick.begin();
+  await settled();
+  assert.deepEqual([take().length, work.lists], [200, 1]);
+  tick.soon(lookers[0] as Looker);
+  await settled();
+  assert.deepEqual([take().length, work.lists], [100, 3]);
+});
 
 test("each looks by times of its own, and a run is read once for those who look together", async (t) => {
   const { tick, pass, take, reads } = fake(t, ["a"], { deadlines: 5_000, parts: 10_000, done: undefined });
