@@ -140,7 +140,7 @@ export class RunTick {
     const then = pause === undefined ? Number.POSITIVE_INFINITY : this.#effects.steady() + pause;
     state.due.set(looker, Math.min(state.due.get(looker) as number, then));
     state.looking.delete(looker);
-    // of a thousand sessions each look ends by itself: one that went through all of them would hold the server
+    // of a thousand sessions each look ends by itself: going through all of them would hold the server
     if (session.live && !this.#gone) this.#turnOf(session);
   }
 
