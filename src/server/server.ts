@@ -443,7 +443,7 @@ export class Server implements Context {
 
   /** A session's state changed: one that runs gets a scope of its own. */
   #changed(session: Session): void {
-    this.tick.soon(this.#deadlines);
+    this.tick.soon(this.#deadlines, [session]);
     this.roster.changed();
     this.usage.changed();
     if (session.row.state === "running" && session.row.holderPid !== null && this.neighbours.place.job === null) {

@@ -83,22 +83,24 @@ export class RunTick {
     return () => void this.#watchers.delete(watcher);
   }
 
-  /** Something has changed: who looks by its own times looks now, at all sessions. */
-  soon(looker: Looker): void {
-    for (const session of this.#effects.live()) this.#of(session).due.set(looker, Number.NEGATIVE_INFINITY);
-    this.#turn();
+  /** Something has changed: who looks by its own times looks now, at these sessions; at a new one all do. */
+  soon(looker: Looker, sessions: readonly Session[] = this.#effects.live()): void {
+    for (const session of sessions) {
+      this.#of(session).due.set(looker, Number.NEGATIVE_INFINITY);
+      this.#turnOf(session);
+    }
   }
 
   /** Looks at all sessions for those who are due. */
   #turn(): void {
     clearTimeout(this.#timer);
     this.#wakesAt = Number.POSITIVE_INFINITY;
-    if (!this.#begun || this.#gone) return;
     for (const session of this.#effects.live()) this.#turnOf(session);
   }
 
   /** Looks at a session for those who are due, and comes again when the next one is. */
   #turnOf(session: Session): void {
+    if (!this.#begun || this.#gone || !session.live) return;
     const now = this.#effects.steady();
     const state = this.#of(session);
     const due: Looker[] = [];
@@ -141,7 +143,7 @@ export class RunTick {
     state.due.set(looker, Math.min(state.due.get(looker) as number, then));
     state.looking.delete(looker);
     // of a thousand sessions each look ends by itself: going through all of them would hold the server
-    if (session.live && !this.#gone) this.#turnOf(session);
+    this.#turnOf(session);
   }
 
   #of(session: Session): State {

@@ -58,13 +58,17 @@ function fake(t: TestContext, names: string[], pauses: Record<string, number | u
 
 test("a look that ends goes through its own session, and not through all of them", async (t) => {
   const names = Array.from({ length: 100 }, (_, i) => `s${i}`);
-  const { tick, take, work, lookers } = fake(t, names, { deadlines: 5_000, parts: 10_000 });
+  const { tick, sessions, take, work, lookers } = fake(t, names, { deadlines: 5_000, parts: 10_000 });
   tick.begin();
   await settled();
   assert.deepEqual([take().length, work.lists], [200, 1]);
-  tick.soon(lookers[0] as Looker);
+  const [deadlines] = lookers as [Looker];
+  tick.soon(deadlines, sessions.slice(7, 8) as unknown as Session[]);
   await settled();
-  assert.deepEqual([take().length, work.lists], [100, 3]);
+  assert.deepEqual([take(), work.lists], [["deadlines s7"], 1]);
+  tick.soon(deadlines);
+  await settled();
+  assert.deepEqual([take().length, work.lists], [100, 2]);
 });
 
 test("each looks by times of its own, and a run is read once for those who look together", async (t) => {
