@@ -158,8 +158,10 @@ async function takeIn(host: string, { job, home }: JobHome, effects: TakeInEffec
     const isThere = ours !== undefined || fs.existsSync(to);
     // an earlier part of a run, a copy from the archive: the part itself may have been here all the time
     if (row?.facts.broughtIn === true && isThere) continue;
-    // the original of a copy that is kept: its server was killed before it went
-    if (ours?.facts.job === job && ours.facts.broughtIn !== true) continue;
+    // The original of a copy that is kept: its server was killed before it went. (A later part of a job that
+    // ran again may have its id, and is another session.)
+    const isCopy = ours?.facts.job === job && ours.created === row?.created && ours.facts.broughtIn !== true;
+    if (isCopy) continue;
     if (isThere) {
       twice.push(id);
       continue;

@@ -241,7 +241,10 @@ describe("the homes of jobs", () => {
     for (const home of [host, job]) fs.mkdirSync(path.join(home, "s", "a"), { recursive: true });
     const ours = { ...rowOf(path.join(host, "s", "a")), facts: { job: "s77" } };
     const keep = () => assert.fail("it is kept");
-    assert.deepEqual(await takeInEndedJobs(host, effects({ rowOf, keep, known: () => ours })), []);
+    const look = (created: number) => takeInEndedJobs(host, effects({ rowOf, keep, known: () => ({ ...ours, created }) }));
+    assert.deepEqual(await look(2), []);
+    assert.ok(fs.existsSync(path.join(job, "s", "a")), "an earlier part of a job that ran again may have its id");
+    assert.deepEqual(await look(ours.created), []);
     assert.deepEqual([fs.existsSync(job), fs.readdirSync(path.join(host, "s"))], [false, ["a"]]);
   });
 
