@@ -46,7 +46,7 @@ export interface JobSessionEffects {
   /** Writes to the database; where it cannot be written, says so and goes on. */
   stored(write: () => void): void;
   /** Other machines are told of what these homes had by this one alone. @param homes their identities. */
-  takeOver(homes: readonly string[]): Promise<void>;
+  takeOver(homes: readonly string[]): void;
   /** Tells the end of a session that an earlier server has not told. */
   tell(session: Session): void;
   /** Looks into the end of a session that nobody saw. */
@@ -107,7 +107,7 @@ export class JobSessions {
     // not before the sessions are here: their environments have the secrets
     if (untold > 0 && !this.#effects.ending()) this.#effects.tellUntold();
     // a server on its way out, too, as long as it has the sessions: the next one knows nothing of these homes
-    if (gone.length > 0 && !this.#left) await this.#effects.takeOver(gone);
+    if (gone.length > 0 && !this.#left) this.#effects.takeOver(gone);
   }
 
   /** A session as its job's database knew it; what fails here leaves that database where it is. */
@@ -152,7 +152,7 @@ export class JobSessions {
       // what an earlier server was killed before it had told
       const { home, table } = this.#effects;
       const gone = goneHomes(home, new Set(table.all().flatMap(({ row }) => row.facts.job ?? [])));
-      if (gone.length > 0) void this.#effects.takeOver(gone.map(homeIdentity));
+      if (gone.length > 0) this.#effects.takeOver(gone.map(homeIdentity));
     }
     if (keeper === undefined || job === undefined) return;
     this.#keeperKind = nameOf(keeper);

@@ -89,15 +89,18 @@ const halfName = /^\.[0-9a-f]{16}\.json\.\d+$|^\.now\.\d+$/;
 export const writeRoster = aside(
   "writeRoster",
   (folder: string, name: string, text: string, onlyAgain: boolean, gone: readonly string[]): number => {
-    const there = new Set(fs.existsSync(folder) ? fs.readdirSync(folder) : []);
-    if (onlyAgain && ![name, ...gone].some((one) => there.has(one))) return 0;
+    if (onlyAgain && ![name, ...gone].some((one) => fs.existsSync(path.join(folder, one)))) return 0;
     fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
     checkFolder(folder);
     replaceFile(path.join(folder, name), text);
-    for (const other of gone) if (there.has(other)) fs.rmSync(path.join(folder, other), { force: true });
+    const there = fs.readdirSync(folder).filter((other) => {
+      if (!gone.includes(other)) return true;
+      fs.rmSync(path.join(folder, other), { force: true });
+      return false;
+    });
     const now = fs.statSync(path.join(folder, name)).mtimeMs;
     let count = 0;
-    for (const other of fs.readdirSync(folder).slice(0, 2 * mostRosters)) {
+    for (const other of there.slice(0, 2 * mostRosters)) {
       if (fileName.test(other)) count++;
       else if (!halfName.test(other)) continue;
       sweep(path.join(folder, other), now - (fileName.test(other) ? sweptAfter : halfSweptAfter));

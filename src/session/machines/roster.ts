@@ -193,13 +193,13 @@ export class RosterKeeper {
   }
 
   /**
-   * The sessions of these homes, which are gone, are told by this one from now on: at once where that does
-   * not take long, else with the next writing. Never throws.
+   * The sessions of these homes, which are gone, are told by this one from now on: their files go with the
+   * next writing that works.
    * @param homes what told them from all others.
    */
-  takeOver(homes: readonly string[]): Promise<void> {
+  takeOver(homes: readonly string[]): void {
     for (const home of homes) this.#gone.add(fileOf(home));
-    return this.lastWord();
+    this.changed();
   }
 
   /** The last word of a server that ends: also where it had not come to say its first one yet. */

@@ -16,7 +16,7 @@ test("a server that starts has other machines' word of the jobs removed that an 
     const jobs = new JobSessions({
       ...{ home, job: undefined, keeper: undefined, inJob: false, log: () => {}, ending: () => true },
       table: { all: () => ["s77", "s78", undefined].map((job) => ({ row: { facts: { job } } })) },
-      takeOver: async (homes: readonly string[]) => void removed.push(...homes),
+      takeOver: (homes: readonly string[]) => void removed.push(...homes),
     } as unknown as JobSessionEffects);
     jobs.watch();
     void jobs.leave();
@@ -49,7 +49,7 @@ test("a server that is told to end while it takes sessions in still has their jo
         },
       },
       keepUntold: () => {},
-      takeOver: async (homes: readonly string[]) => void removed.push(...homes),
+      takeOver: (homes: readonly string[]) => void removed.push(...homes),
     } as unknown as JobSessionEffects);
     const taken = jobs.takeIn();
     await jobs.leave();

@@ -123,11 +123,12 @@ test("the file of a home that was taken in goes as soon as the folder can be wri
   const [gone] = files();
   const host = keeper("a", () => [session("x1", { state: "exited" })]);
   fs.chmodSync(place, 0o755);
-  await host.takeOver(["job"]);
+  host.takeOver(["job"]);
+  await host.write();
   assert.deepEqual([files(), host.problem === undefined], [[gone], false]);
   fs.chmodSync(place, 0o700);
   t.mock.timers.tick(60_000);
-  while (files().includes(gone ?? "")) await new Promise((resolve) => setImmediate(resolve));
+  await until(() => !files().includes(gone ?? ""), "the file to go");
   const [first, ...more] = files();
   assert.deepEqual([first === gone, more, host.problem], [false, [], undefined]);
   host.dispose();
@@ -139,7 +140,8 @@ test("a home that has nothing to tell removes what those told that it has taken 
   await job.write();
   const [gone] = files();
   const host = keeper("a", () => []);
-  await host.takeOver(["job"]);
+  host.takeOver(["job"]);
+  await host.write();
   assert.ok(!files().includes(gone ?? ""));
   host.dispose();
   job.dispose();
