@@ -188,8 +188,9 @@ export class Slurm {
     const done = ran.status === 0;
     const why = done ? "sbatch told no number" : wordsOf("sbatch", ran.stderr || ran.stdout);
     const found = done || ran.cut || unanswered.test(ran.stderr) ? await this.#jobOf(script, options, why) : undefined;
-    if (found === undefined) throw new Failure(`the job was not submitted: ${why}`);
-    return found;
+    if (found !== undefined) return found;
+    // a site's own may submit a copy of the script
+    throw done ? unknown(why, "squeue lists none with its script") : new Failure(`the job was not submitted: ${why}`);
   }
 
   /**
@@ -197,20 +198,18 @@ export class Slurm {
    * @param why it is to be looked for.
    */
   async #jobOf(script: string, options: readonly string[], why: string): Promise<SubmittedJob | undefined> {
-    const unknown = (reason: string) =>
-      new Failure(`whether the job was submitted is not known (squeue --me lists yours): ${why}; ${reason}`);
     const began = steady();
     // looked for once: nobody else has this script
     const waiting = processesOf("sbatch", script);
     while (waiting.some(processAlive)) {
-      if (steady() - began > longestProgram) throw unknown("its sbatch waits for Slurm");
+      if (steady() - began > longestProgram) throw unknown(why, "its sbatch waits for Slurm");
       await delay(100);
     }
     const clusters = sbatchOption(options, "--clusters", "--cluster", "-M") ?? this.#environment.SBATCH_CLUSTERS;
     const args = ["-t", "all", "-u", String(process.getuid?.()), "-o", "%A|%o"];
     const told = await this.#told("squeue", clusters === undefined ? args : [...args, `--clusters=${clusters}`]).catch(
       (error) => {
-        throw unknown(sentence(error));
+        throw unknown(why, sentence(error));
       },
     );
     let cluster: string | undefined;
@@ -286,6 +285,10 @@ function without(environment: Record<string, string>, names: RegExp): Record<str
 
 function silent(program: string, words: string): Failure {
   return new Failure(`Slurm does not answer: ${wordsOf(program, words)}`);
+}
+
+function unknown(why: string, reason: string): Failure {
+  return new Failure(`whether the job was submitted is not known (squeue --me lists yours): ${why}; ${reason}`);
 }
 
 /** The last line that says something, without the program's own name before it. */

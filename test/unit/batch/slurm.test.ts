@@ -155,6 +155,13 @@ describe("sbatch", () => {
       });
     });
 
+    test("a site's own that submits a copy: nobody knows, and nothing is said not to be submitted", async () => {
+      await assert.rejects(asked({ status: 0 }, { stdout: others }).slurm.submit([], "/s/abc.sh"), {
+        message:
+          "whether the job was submitted is not known (squeue --me lists yours): sbatch told no number; squeue lists none with its script",
+      });
+    });
+
     test("a submission that is made again asks first, and submits nothing where that is not known", async () => {
       const there = asked({ stdout: "15\n" }, { stdout: `13|/s/abc.sh\n` });
       assert.equal((await there.slurm.submit([], "/s/abc.sh", true)).number, "13");
