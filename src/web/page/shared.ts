@@ -30,6 +30,7 @@ export function showShared({ row, written, nodes, beside, metrics, lines, screen
     ),
     main,
   );
+  const count = lines.lines.length;
   const curveHost = h("div", {});
   const played = h("div", {});
   fill(
@@ -41,11 +42,7 @@ export function showShared({ row, written, nodes, beside, metrics, lines, screen
     curveHost,
     h("h2", {}, recording === null ? "Last screen" : "Recording"),
     played,
-    h(
-      "h2",
-      {},
-      `Log: ${lines.total > lines.lines.length ? `the last ${lines.lines.length} of ${lines.total} lines` : `${lines.total} lines`}`,
-    ),
+    h("h2", {}, `Log: ${count < lines.total ? `the last ${count} of ` : ""}${lines.total} lines`),
     h("pre", { tabindex: "0", "aria-label": "log" }, lines.lines.map(({ text }) => text).join("\n")),
   );
   if (nodes.length > 0 || (beside?.usage.curves.length ?? 0) > 0) {
