@@ -38,8 +38,6 @@ describe("a desk that shares nothing with a cluster of two", { skip: noHosts() }
   };
   /** Once the doctor, who asks each time, has been answered: what is asked soon after goes the same way. */
   const answered = () => until(async () => (await doctor()).length === 0, "the doctor to find nothing");
-  /** Logins that there had been by then. */
-  let logins = 0;
   const log = () => fs.readFileSync(path.join(hosts.folder, "gate", "sshd.log"), "utf8");
   const count = (text: string) => log().split(text).length - 1;
   const configure = (text: string) => {
@@ -69,7 +67,6 @@ describe("a desk that shares nothing with a cluster of two", { skip: noHosts() }
       return rows.length === 2 && rows.every(({ state }) => state === "running");
     }, "the cluster to share its list");
     await answered();
-    logins = count("Accepted publickey");
   });
   after(() => hosts.down());
 
@@ -83,6 +80,8 @@ describe("a desk that shares nothing with a cluster of two", { skip: noHosts() }
   });
 
   test("one connection of ours serves all, in a folder of 0700, and ends with the server", async () => {
+    await answered();
+    const logins = count("Accepted publickey");
     await hosts.ok("desk", ["show", "on-gate"]);
     await hosts.ok("desk", ["logs", "on-gate"]);
     assert.equal(count("Accepted publickey"), logins, log());

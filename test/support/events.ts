@@ -65,6 +65,19 @@ export async function untilGone(pid: number, what = `the end of process ${pid}`,
   await until(() => !alive(pid), what, limit);
 }
 
+/** Removes a folder in which a server may make files meanwhile. */
+export async function removeFolder(folder: string): Promise<void> {
+  await until(() => {
+    try {
+      fs.rmSync(folder, { recursive: true, force: true });
+      return true;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOTEMPTY") throw error;
+      return false;
+    }
+  }, `${folder} to be removed`);
+}
+
 /** Whether the process exists and is not a zombie. */
 export function alive(pid: number): boolean {
   return !["", "Z", "X"].includes(stateOf(pid));

@@ -305,7 +305,7 @@ describe("the page in a browser", { skip: noBrowser }, () => {
     // a search is given up for a later one
     await page.route(/find=slow/, () => {});
     const asked = page.waitForRequest(/find=slow/);
-    const gaveUp = page.waitForEvent("requestfailed");
+    const gaveUp = page.waitForEvent("requestfailed", (request) => /find=slow/.test(request.url()));
     for (const pattern of ["slow", "row 45\\b"]) {
       await page.fill(".view.log input[type=search]", pattern);
       await page.keyboard.press("Enter");

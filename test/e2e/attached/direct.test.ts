@@ -150,8 +150,9 @@ describe("a slow terminal", () => {
   });
 
   test("that stands still and goes on is at the present", async () => {
+    const over = path.join(home.work, "over");
     const id = await home.start(
-      ["sh", "-c", `echo ready; read go; "$1" ${lines} 200; echo done; exec cat`, "sh", program("flood")],
+      ["sh", "-c", `echo ready; read go; "$1" ${lines} 200; echo done; : > ${over}; exec cat`, "sh", program("flood")],
       ["--name", "still"],
     );
     const viewer = home.terminal(["attach", id], { cols: 80, rows: 24 });
@@ -159,18 +160,7 @@ describe("a slow terminal", () => {
     viewer.type("\r");
     await viewer.waitFor(/line 0/);
     viewer.stopReading();
-    const log = path.join(home.folder, "s", id, "output.log");
-    const end = () => {
-      const file = fs.openSync(log, "r");
-      try {
-        const last = Buffer.alloc(6);
-        fs.readSync(file, last, 0, last.length, fs.fstatSync(file).size - last.length);
-        return last;
-      } finally {
-        fs.closeSync(file);
-      }
-    };
-    await until(() => end().includes("done"), "the end of the flood");
+    await until(() => fs.existsSync(over), "the end of the flood");
     const before = viewer.received.length;
     viewer.continueReading();
     await viewer.waitFor("done");
@@ -250,12 +240,10 @@ describe("keys that the server allowed in advance", () => {
       }
     }
     await terminal.waitFor(() => terminal.text().replaceAll("\n", "").includes(expected), "all keys in their order");
-    terminal.type("z");
-    await terminal.waitFor(() => terminal.text().replaceAll("\n", "").includes(`${expected}z`));
     const server = home.serverPid() as number;
     // nothing tells that the way is open again: that the server is idle does, by any measure
-    for (const key of "abc") {
-      expected += key === "a" ? "za" : key;
+    for (const key of "zabc") {
+      expected += key;
       terminal.type(key);
       await terminal.waitFor(() => terminal.text().replaceAll("\n", "").includes(expected));
       await home.sessions();

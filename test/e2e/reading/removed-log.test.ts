@@ -4,23 +4,11 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
-import { until, untilFile, untilGone } from "../../support/events.ts";
+import { removeFolder, until, untilFile, untilGone } from "../../support/events.ts";
 import { TestHome } from "../../support/home.ts";
 import { notBuilt } from "../../support/paths.ts";
 
 before(() => assert.deepEqual(notBuilt(), [], "npm run build comes first"));
-
-/** Removes a folder that the server may still write into. */
-const removeFolder = (folder: string) =>
-  until(() => {
-    try {
-      fs.rmSync(folder, { recursive: true, force: true });
-      return true;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "ENOTEMPTY") throw error;
-      return false;
-    }
-  }, "the folder to be gone");
 
 describe("what was removed under a session that runs", () => {
   const home = new TestHome();

@@ -3,6 +3,8 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import crypto from "node:crypto";
+import fs from "node:fs";
+import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { program } from "../../support/compile.ts";
 import { alive, until } from "../../support/events.ts";
@@ -93,12 +95,17 @@ describe("without a terminal", () => {
   });
 
   test("falcon launch trains, can be attached meanwhile, and exits with the run's status", async () => {
-    const { said, told, end } = start(["launch", "--falcon", trainer, "-o", "batch", "samples=256", "epochs=48", "rate=8"]);
+    const [file, left] = ["waits", "left"].map((name) => path.join(home.work, name)) as [string, string];
+    home.env.TRAINER = trainer;
+    const waits = `#!/bin/sh\n"$TRAINER" "$@"; code=$?\nuntil [ -e ${left} ]; do sleep 0.1; done\nexit $code\n`;
+    fs.writeFileSync(file, waits, { mode: 0o755 });
+    const { said, told, end } = start(["launch", "--falcon", file, "-o", "batch", "samples=256", "epochs=3", "rate=0"]);
     await until(() => /\[INFO\]/.test(said()), "plain lines");
     const terminal = home.terminal(["attach", "batch"], { cols: 100, rows: 30 });
     await terminal.waitFor(/\[INFO\]/);
     terminal.key("C-\\");
     assert.equal((await terminal.waitForExit()).code, 0);
+    fs.writeFileSync(left, "");
     assert.equal(await end, 0);
     assert.match(said(), /falcon launch completed/);
     assert.match(told(), /^\[batch\] completed after \d+s · falcon show \w+\n$/);

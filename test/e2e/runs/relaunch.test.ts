@@ -13,8 +13,7 @@ before(() => assert.deepEqual(notBuilt([falcon, trainer]), [], "npm run build co
 describe("falcon relaunch", () => {
   const home = new TestHome();
   after(() => home.dispose());
-  // so slow that a viewer comes while its display stands
-  const settings = ["samples=256", "rate=5", "epochs=3"];
+  const settings = ["samples=256", "rate=0", "epochs=3"];
   /** What stands behind the program: `launch` and its arguments. */
   const words = (row: SessionRow | undefined): string[] => {
     const command = (row?.command ?? []) as string[];
@@ -24,6 +23,8 @@ describe("falcon relaunch", () => {
   const named = async (name: string) => (await home.sessions()).filter((row) => row.name === name);
 
   test("started without a terminal, relaunched from one: with the display, and the model that was saved", async () => {
+    // so slow that a viewer comes while its display stands
+    const settings = ["samples=256", "rate=5", "epochs=3"];
     assert.equal((await home.run(["launch", "--falcon", trainer, "-o", "run", ...settings])).code, 0);
     assert.deepEqual(words((await home.sessions())[0]), ["launch", "--no-interactive", "-o", "run", ...settings]);
     const [first] = await home.sessions();

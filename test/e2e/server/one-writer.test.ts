@@ -4,22 +4,9 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
 import { afterEach, before, beforeEach, describe, test } from "node:test";
-import { alive, until, untilGone } from "../../support/events.ts";
+import { alive, removeFolder, until, untilGone } from "../../support/events.ts";
 import { TestHome } from "../../support/home.ts";
 import * as built from "../../support/paths.ts";
-
-/** Removes a folder in which a server may make files meanwhile. */
-function cleared(folder: string): Promise<unknown> {
-  return until(() => {
-    try {
-      fs.rmSync(folder, { recursive: true, force: true });
-      return true;
-    } catch (error) {
-      assert.equal((error as NodeJS.ErrnoException).code, "ENOTEMPTY");
-      return false;
-    }
-  }, `${folder} to be removed`);
-}
 
 before(() => assert.deepEqual(built.notBuilt(), [], "npm run build comes first"));
 
@@ -87,7 +74,7 @@ describe("under a server with a run", () => {
   });
 
   test("the whole home: it is there again, and the run is known", async () => {
-    await cleared(home.folder);
+    await removeFolder(home.folder);
     await until(() => fs.existsSync(path.join(home.folder, "state.db")), "the home to be there again");
     await oneServes();
   });
@@ -111,7 +98,7 @@ describe("under a server with a run", () => {
       await home.ok(["kill", other]);
     } finally {
       if (alive(first)) process.kill(first, "SIGCONT");
-      await cleared(`${home.folder}-moved`);
+      await removeFolder(`${home.folder}-moved`);
     }
   });
 });

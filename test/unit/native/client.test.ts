@@ -25,6 +25,7 @@ import {
   ServerFrame,
 } from "../../../src/protocol/client.ts";
 import { encodeFrame } from "../../../src/protocol/frame.ts";
+import { ticks } from "../../bench/facts.ts";
 import { until, untilFile, wholeLines } from "../../support/events.ts";
 import { client, FakeServer } from "../../support/holder/fake-server.ts";
 import { TestHome } from "../../support/home.ts";
@@ -704,13 +705,13 @@ describe("a slow terminal", () => {
     assert.ok(peer.socket.writableLength > 6 << 20, `${peer.socket.writableLength} bytes are left`);
     const others = client.includes("san") || emulated; // memory that a sanitizer or an emulator has
     assert.ok(residentKiB(terminal.pid) < 4096 || others, `${residentKiB(terminal.pid)} KiB resident`);
-    const before = ticks(terminal.pid);
+    const before = ticks([terminal.pid]);
     for (let i = 0; i < 50; i++) {
       terminal.write(`key${i};`);
       await peer.typed(`key${i};`);
     }
     // 50 keys are a few hundred µs of work; a client that spins uses all of the time that this took
-    assert.ok(ticks(terminal.pid) - before <= (emulated ? 50 : 5), `${ticks(terminal.pid) - before} ticks`);
+    assert.ok(ticks([terminal.pid]) - before <= (emulated ? 50 : 5), `${ticks([terminal.pid]) - before} ticks`);
     terminal.resume();
     peer.send(encodeExit(0));
     await until(
@@ -747,15 +748,6 @@ async function settled(number: () => number): Promise<void> {
 }
 
 const hash = (bytes: Buffer) => createHash("sha256").update(bytes).digest("hex");
-
-/** User and system time of a process, in clock ticks. */
-function ticks(pid: number): number {
-  const fields = fs
-    .readFileSync(`/proc/${pid}/stat`, "utf8")
-    .replace(/^.*\) /, "")
-    .split(" ");
-  return Number(fields[11]) + Number(fields[12]);
-}
 
 function residentKiB(pid: number): number {
   return Number(/VmRSS:\s+(\d+)/.exec(fs.readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);

@@ -245,7 +245,9 @@ test("a killed holder whose log is locked for a moment more is succeeded a momen
     // nothing is done here before: a successor could be quicker than who was woken
     const locked = new RegExp(`^\\d+: FLOCK .* ${keeper.pid} `, "m");
     const isLocked = () => locked.test(fs.readFileSync("/proc/locks", "utf8"));
-    for (let looks = 0; looks < 3000 && !isLocked(); looks++) execFileSync("sleep", ["0.01"]);
+    const moment = new Int32Array(new SharedArrayBuffer(4));
+    for (let looks = 0; looks < 3000 && !isLocked(); looks++) Atomics.wait(moment, 0, 0, 10);
+    assert.ok(isLocked(), "the keeper has the lock");
     await until(() => waited.length > 1, "the second attempt");
     keeper.stdin.end();
     await until(() => scene.told.includes("again"), "the successor");
